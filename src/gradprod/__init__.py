@@ -1,0 +1,1 @@
+"""Exact gradient products of recurrent networks."""
