@@ -84,7 +84,7 @@ def test_a_series_is_neither_repeated_nor_cut():
     assert len(make_input("sunspots", 309)) == 309
     with pytest.raises(
         ValueError,
-        match=r'length must be an integer from 1 to 309, got 310; "sunspot_number" has 309 values: shorten the run',
+        match='length must be an integer from 1 to 309, got 310; "sunspot_number" has 309 values: shorten',
     ):
         make_input("sunspots", 310)
     with pytest.raises(ValueError, match=r'from 1 to 2, got 3; "a" has 2 values'):
@@ -161,7 +161,7 @@ def test_columns_are_listed():
         (b"", None, "the file is empty; give it a header and at least one number"),
         (b"\n \r\n# nothing\n", None, "the file is empty; give"),
         (b"x\n", None, 'the file has no row under its header "x"; add at least one number'),
-        (b"x\n1\nnan\n", None, 'row 3, column "x": "nan" is not a finite number; correct it or take the row out'),
+        (b"x\n1\nnan\n", None, 'row 3, column "x": "nan" is not a finite number; correct it'),
         (b"NaN\n1\n", None, 'row 1, column "column 1": "NaN" is not a finite'),
         (b"x\n-inf\n", None, 'row 2, column "x": "-inf" is not a finite'),
         (b"x\n1\nsunny\n", None, 'row 3, column "x": "sunny" is not a finite'),
@@ -171,7 +171,7 @@ def test_columns_are_listed():
         (b'x\n"3,14"\n', None, '"3,14" has a comma in the number; write decimals with a point, as in 3.14'),
         (b"x;y\n1;3,14\n", "y", '"3,14" has a comma in the number'),
         (b'x\n"1,234.5"\n', None, '"1,234.5" has a comma in the number'),
-        (b"x\n1\n3,14\n", None, r'row 3 has 2 cells \("3,14"\) where row 1 has 1; make the rows alike, and write'),
+        (b"x\n1\n3,14\n", None, r'row 3 has 2 cells \("3,14"\) where row 1 has 1; make the rows alike'),
         (b"x,y\n1,2\n3\n", "x", r'row 3 has 1 cell \("3"\) where row 1 has 2; make'),
         (b"x,y\n1,2\n3,\n", "y", 'row 3, column "y" is empty; write its value or take the row out'),
         (b"x\n1\n\n2\n", None, "row 3 is empty; write its value or take the row out"),
@@ -181,12 +181,12 @@ def test_columns_are_listed():
         (b"x,x\n1,2\n", "x", 'column "x" stands 2 times in the file; choose'),
         (b"x,y\n1,2\n", 3, 'column must be from 1 to 2, got 3; the columns are "x", "y"'),
         (b"x,y\n1,2\n", 0, "column must be from 1 to 2, got 0; the columns are"),
-        (b'x\n"1\n2\n', None, r"row 2 can't be read as CSV \(unexpected end of data\); check its quotation marks"),
-        (b"x\n1\n\xe9\n", None, "the file is not UTF-8 text: row 3 has the byte 0xE9; save it as CSV in UTF-8"),
+        (b'x\n"1\n2\n', None, r"row 2 can't be read as CSV \(unexpected end of data\); check"),
+        (b"x\n1\n\xe9\n", None, "the file is not UTF-8 text: row 3 has the byte 0xE9; save"),
         (b"\x89PNG\r\n\x1a\n", None, "the file is not UTF-8 text: row 1 has the byte 0x89"),
         (b"x\n1\x00\n", None, "the file is not UTF-8 text: row 2 has the byte 0x00"),
         ("x\n1\n".encode("utf-16"), None, "the file is not UTF-8 text: row 1 has the byte 0xFF"),
-        (b"1\n" * (MAX_ROWS + 2), None, "the file has 100002 rows of numbers, and at most 100000 are read; cut it before row 100001"),
+        (b"1\n" * (MAX_ROWS + 2), None, "has 100002 rows of numbers, .* cut it before row 100001"),
         (b"1" * (MAX_BYTES + 100_000), None, "the file has 5.1 MB, and at most 5 MB are read; keep only"),
     ],
 )  # fmt: skip
@@ -200,10 +200,10 @@ def test_each_fault_in_a_csv_has_its_sentence(data, column, sentence):
 def test_the_limits_themselves_are_read(tmp_path):
     assert len(read_csv(b"x\n" + b"1\n" * MAX_ROWS).values) == MAX_ROWS
     path = tmp_path / "wide.csv"
-    path.write_bytes(b"x\n" + b"1" + b" " * (MAX_BYTES - 4) + b"\n")
+    path.write_bytes(b"#" * (MAX_BYTES - 5) + b"\nx\n1\n")
     assert read_csv(path).values.tolist() == [1]
 
 
 def test_inputs_need_numpy_alone():
-    code = "import sys, gradprod.inputs; print([m for m in ('plotly', 'traitlets', 'scipy') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+    code = "import sys, gradprod.inputs; print({'plotly', 'traitlets', 'scipy'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
