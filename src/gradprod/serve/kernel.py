@@ -1,0 +1,33 @@
+"""The app's kernel: an IPython kernel that keeps no history and can't take the machine's memory with it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+MEMORY_LIMIT = 2 * 1024**3  # bytes of data; the page itself needs about a tenth
+
+
+def limit_memory(limit: int = MEMORY_LIMIT) -> None:
+    """Let allocations beyond `limit` bytes fail with MemoryError, where the system has such limits.
+
+    RLIMIT_DATA rather than RLIMIT_AS: address space counts every mapped library, several times what is used.
+    """
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows; a lower limit set from outside
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def main() -> None:
+    """Run the kernel that the arguments' connection file describes."""
+    limit_memory()
+    from ipykernel.kernelapp import IPKernelApp
+
+    # The reader's own IPython start-up files and history are no part of the app.
+    IPKernelApp.load_config_file = lambda self, *args, **kwargs: None  # type: ignore[method-assign]
+    IPKernelApp.launch_instance([*sys.argv[1:], "--HistoryManager.enabled=False"])
+
+
+if __name__ == "__main__":
+    main()

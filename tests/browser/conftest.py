@@ -1,0 +1,273 @@
+"""A real Chromium, and the servers that it visits: the app by its own command, any cell under Voilà or in JupyterLab.
+
+Without a Chromium these tests are skipped, saying so; where GRADPROD_REQUIRE_BROWSER=1 they fail instead.
+GRADPROD_CHROMIUM names a browser that isn't on the PATH.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",  # the network cable is out
+]
+VIEWPORT = {"width": 1400, "height": 900}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+def find_chromium() -> str | None:
+    """Path of the Chromium to drive, None where there is none."""
+    named = os.environ.get("GRADPROD_CHROMIUM")
+    return named or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium for all tests."""
+    path = find_chromium()
+    if path is None:
+        reason = f"no Chromium: none of {', '.join(CHROMIUM_NAMES)} on the PATH and GRADPROD_CHROMIUM not set"
+        if os.environ.get("GRADPROD_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Problems(list[str]):
+    """What went wrong in a page: errors in the console, failed requests, requests to anywhere but this machine.
+
+    A test that provokes a problem says which with `expect`; any other fails it at the end.
+    """
+
+    def expect(self, part: str) -> None:
+        """Take out the problems that contain `part`; there must be one."""
+        found = [problem for problem in self if part in problem]
+        assert found, f"no problem mentions {part!r}: {list(self)}"
+        self[:] = [problem for problem in self if part not in problem]
+
+    def watch(self, page: Page) -> None:
+        """Collect the problems of `page` from now on."""
+
+        def console(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                self.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+        def request(request: Request) -> None:
+            address = urlsplit(request.url)
+            if address.scheme in ("http", "https", "ws", "wss") and address.hostname not in (
+                "127.0.0.1",
+                "localhost",
+            ):
+                self.append(f"outside: {request.url}")
+
+        def failed(request: Request) -> None:
+            if request.failure != "net::ERR_ABORTED":  # the page went away meanwhile
+                self.append(f"failed: {request.url} {request.failure}")
+
+        def response(response: Response) -> None:
+            if response.status >= 400:
+                self.append(f"failed: {response.url} {response.status}")
+
+        page.on("console", console)
+        page.on("pageerror", lambda error: self.append(f"error: {error}"))
+        page.on("request", request)
+        page.on("requestfailed", failed)
+        page.on("response", response)
+
+
+@pytest.fixture
+def problems() -> Iterator[Problems]:
+    """The problems of this test's page, empty at its end."""
+    problems = Problems()
+    yield problems
+    assert not problems
+
+
+@pytest.fixture
+def page(browser: Browser, problems: Problems) -> Iterator[Page]:
+    """A page in a browser that has been nowhere yet, its problems watched."""
+    context = browser.new_context(viewport=VIEWPORT)
+    page = context.new_page()
+    problems.watch(page)
+    yield page
+    context.close()
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running(*arguments: str, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python process with these arguments; its output goes to `log`, SIGINT ends it."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+                    raise
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> str:
+    """`url`, once it answers."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):
+            return url
+        time.sleep(0.1)
+    raise AssertionError(f"{url} does not answer:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the app, started by its own command."""
+    log, port = tmp_path_factory.mktemp("app") / "log.txt", free_port()
+    with running("-m", "gradprod.serve.command", "--no-browser", "--port", str(port), log=log) as process:
+        wait_for(f"http://127.0.0.1:{port}/healthz", process, log)
+        yield f"http://127.0.0.1:{port}/"
+
+
+def notebook(*cells: str, kernel: str) -> str:
+    """A notebook file of these code cells."""
+    return json.dumps(
+        {
+            "cells": [
+                {
+                    "cell_type": "code",
+                    "execution_count": None,
+                    "id": f"c{i}",
+                    "metadata": {},
+                    "outputs": [],
+                    "source": c,
+                }
+                for i, c in enumerate(cells)
+            ],
+            "metadata": {"kernelspec": {"display_name": "Python", "language": "python", "name": kernel}},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+    )
+
+
+SERVE = """
+import sys
+from pathlib import Path
+from gradprod.serve.command import listen
+from gradprod.serve.server import serve
+serve(listen("127.0.0.1", int(sys.argv[1])), notebook=Path(sys.argv[2]))
+"""
+
+
+@pytest.fixture(scope="session")
+def voila(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """`voila(*cells)`: address at which our server shows these cells instead of the app; kept for the session."""
+    urls: dict[tuple[str, ...], str] = {}
+    with contextlib.ExitStack() as stack:
+
+        def url(*cells: str) -> str:
+            if cells not in urls:
+                folder, port = tmp_path_factory.mktemp("voila"), free_port()
+                (folder / "page.ipynb").write_text(notebook(*cells, kernel="gradprod"))
+                arguments = ("-c", SERVE, str(port), str(folder / "page.ipynb"))
+                process = stack.enter_context(running(*arguments, log=folder / "log.txt"))
+                wait_for(f"http://127.0.0.1:{port}/healthz", process, folder / "log.txt")
+                urls[cells] = f"http://127.0.0.1:{port}/"
+            return urls[cells]
+
+        yield url
+
+
+@pytest.fixture(scope="session")
+def lab_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the JupyterLab server shows."""
+    return tmp_path_factory.mktemp("lab")
+
+
+@pytest.fixture(scope="session")
+def lab_url(lab_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a JupyterLab server without login on `lab_folder`."""
+    home, port = tmp_path_factory.mktemp("home"), free_port()
+    settings = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+    (home / "labconfig").mkdir()
+    (home / "labconfig" / "page_config.json").write_text(json.dumps(settings))
+    arguments = (
+        *(
+            "-m",
+            "jupyterlab",
+            "--no-browser",
+            "--allow-root",
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={port}",
+        ),
+        *("--ServerApp.port_retries=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={lab_folder}"),
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    )
+    places = {
+        "JUPYTER_CONFIG_DIR": str(home),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "IPYTHONDIR": str(home / "ipython"),
+    }
+    log = home / "log.txt"
+    with running(*arguments, log=log, **places) as process:
+        wait_for(f"http://127.0.0.1:{port}/api", process, log)
+        yield f"http://127.0.0.1:{port}/"
+
+
+@pytest.fixture
+def lab(lab_url: str, lab_folder: Path, page: Page) -> Callable[..., Page]:
+    """`lab(*cells)`: the page with a notebook of these cells open in JupyterLab, all of them run."""
+
+    def open_notebook(*cells: str) -> Page:
+        name = f"page{len(list(lab_folder.iterdir()))}.ipynb"
+        (lab_folder / name).write_text(notebook(*cells, kernel="python3"))
+        page.goto(f"{lab_url}doc/tree/{name}?reset")
+        page.wait_for_selector(".jp-Notebook .jp-Cell")
+        page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_text("Run All Cells", exact=True).click()
+        return page
+
+    return open_notebook
