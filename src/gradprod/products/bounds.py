@@ -1,0 +1,38 @@
+"""Bounds on gradient products that hold for every input."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gradprod.cells import Cell, GatedCell, ScalarRNN, VectorRNN
+from gradprod.cells.rnn import log_magnitude
+
+
+def bound(cell: Cell, lags: ArrayLike) -> Any:
+    """log₁₀ of the bound (γ |W_s|)^lag on the gradient product, or (γ σ_max(W))^lag of a vector cell.
+
+    Parameters
+    ----------
+    cell : ScalarRNN, VectorRNN or GatedCell
+        With leading axes (...). A gated cell's factors stay below γ = 1, whatever its gates do.
+    lags : array_like, shape (L,)
+        Lags ≥ 0.
+
+    Returns
+    -------
+    ndarray, shape (..., L)
+        −inf where the bound is exactly zero. σ_max < 1/γ is sufficient for vanishing, σ_max > 1/γ necessary for exploding
+        (Pascanu, Mikolov and Bengio 2013, section 2.1).
+    """
+    lag = np.asarray(lags, dtype=np.float64)
+    if isinstance(cell, ScalarRNN):
+        log = log_magnitude(cell.phi.slope_bound * cell.recurrent_weight)
+    elif isinstance(cell, VectorRNN):
+        log = log_magnitude(cell.phi.slope_bound * np.linalg.norm(cell.recurrent_weight, 2, axis=(-2, -1)))
+    elif isinstance(cell, GatedCell):
+        log = np.zeros(())
+    else:
+        raise ValueError(f"bound is known for ScalarRNN, VectorRNN and GatedCell, got {type(cell).__name__}")
+    with np.errstate(invalid="ignore"):
+        return np.where(lag == 0, 0.0, log[..., None] * lag) / np.log(10)
