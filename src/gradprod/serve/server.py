@@ -37,6 +37,9 @@ from traitlets.config import Config  # noqa: E402
 from voila.app import Voila  # noqa: E402
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler  # noqa: E402
 
+from gradprod.view import plotly_js  # noqa: E402
+from gradprod.view.server_extension import handlers  # noqa: E402
+
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'self'",
@@ -135,6 +138,7 @@ class Server(Voila):
         kept = [at("/api/kernels/"), at("/voila/static/"), at("/voila/labextensions/")]
         return [
             (at("/healthz"), Healthz),
+            *handlers(self.server_url),
             (at("/voila/api/shutdown/(.*)"), Shutdown),
             (at("/"), Page, {"notebook": Path(self.notebook_path).name, "frame": self.frame()}),
             *(handler for handler in super().init_handlers() if handler[0].startswith(tuple(kept))),
@@ -143,7 +147,11 @@ class Server(Voila):
     def frame(self) -> str:
         """The start of the page, the same for everybody: head, style and the frame to look at while the kernel wakes."""
         environment = self.app.settings["voila_jinja2_env"]
-        return str(environment.get_template("frame.html").render(base_url=self.base_url))
+        return str(
+            environment.get_template("frame.html").render(
+                base_url=self.base_url, plotly_url=plotly_js.url(self.base_url)
+            )
+        )
 
     def start(self) -> None:
         """Serve until SIGINT or SIGTERM, then end every kernel."""

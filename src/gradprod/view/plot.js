@@ -1,0 +1,402 @@
+/* Draws the figures of PlotView. anywidget evaluates this module once for every view, so that what a page has only
+   once hangs on one global object, `globalThis[Symbol.for("gradprod")]`:
+
+     G.plotly  promise of plotly.js; undefined until somebody asks, and after a failure
+     G.views   Map: model_id -> {root, export}. `await view.export(format, {width, height, scale, background})` is a data
+               URL of what the view shows now, zoom and legend included, from all points; format is "png" or "svg",
+               every option may be missing. It is also `(await host.getWidget(ref)).exports.export`.
+
+   From the kernel come {n, set: [[path, value] or [path], …], arrays: [[type, shape], …]} with one buffer an array,
+   with or without the facts description and hover; and {plotly: version} with plotly.js itself, gzip'd.
+   To the kernel go {taken: {model_id: n, …}} once a frame, {click: point}, {want: "figure"}, {want: "plotly"}; size and
+   the point under the pointer are traits, which ipywidgets holds back while the kernel is busy. */
+
+const G = (globalThis[Symbol.for("gradprod")] ??= {});
+G.views ??= new Map();
+G.due ??= new Set(); // screens with something new to paint
+G.taken ??= new Map(); // kernel -> {model, numbers}: what the next frame acknowledges
+G.lost ??= new Set(); // screens that wait for somebody to try again
+
+const TYPES = {
+  i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array,
+  i4: Int32Array, u4: Uint32Array, f4: Float32Array, f8: Float64Array,
+};
+const DEFAULT_HEIGHT = 450;
+const SLICE = 16; // milliseconds of painting after which a frame leaves the rest to the next one
+const PATIENCE = 30000; // milliseconds that the kernel has to send plotly.js
+const coarse = matchMedia("(pointer: coarse)");
+
+// ---- plotly.js: from the page, its server, the browser's store, or the kernel ----
+
+const run = (src) =>
+  new Promise((done) => {
+    const script = document.createElement("script");
+    Object.assign(script, { src, onload: done, onerror: done });
+    document.head.append(script);
+  });
+
+const unzip = (bytes) => new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).blob();
+
+async function load(version, ask) {
+  const others = globalThis.Plotly?.version === version ? undefined : globalThis.Plotly;
+  const ours = () => {
+    const found = globalThis.Plotly;
+    if (found?.version !== version) return undefined;
+    if (others) globalThis.Plotly = others; // another plotly.js in this page stays what its owners expect
+    return found;
+  };
+  const runBlob = async (blob) => {
+    const url = URL.createObjectURL(new Blob([blob], { type: "text/javascript" }));
+    await run(url);
+    URL.revokeObjectURL(url);
+    return ours();
+  };
+
+  const early = document.querySelector("script[data-plotly]"); // started by the page; takes itself out when it fails
+  if (early && !ours()) await new Promise((done) => ["load", "error"].map((event) => early.addEventListener(event, done)));
+  if (ours()) return globalThis.Plotly;
+
+  const name = `gradprod/plotly-${version}.js`;
+  const page = document.getElementById("jupyter-config-data");
+  if (page) {
+    await run(JSON.parse(page.textContent).baseUrl + name);
+    const found = ours();
+    if (found) return found;
+  }
+  const key = `${location.origin}/${name}`;
+  const store = await globalThis.caches?.open("gradprod").catch(() => undefined); // only on https and localhost
+  const kept = await store?.match(key);
+  const found = kept && (await runBlob(await kept.blob()));
+  if (found) return found;
+  const blob = await unzip(await ask());
+  const sent = await runBlob(blob);
+  if (!sent) throw new Error("plotly.js does not run here");
+  for (const old of (await store?.keys()) ?? []) await store.delete(old);
+  await store?.put(key, new Response(blob)).catch(() => {});
+  return sent;
+}
+
+// ---- one drawing a frame for all views of the page ----
+
+function tick() {
+  G.frame = undefined;
+  // First, so that the kernel computes while this page paints.
+  for (const { model, numbers } of G.taken.values()) model.send({ taken: Object.fromEntries(numbers) });
+  G.taken.clear();
+  const due = [...G.due].filter((screen) => screen.visible && screen.Plotly);
+  if (!due.length) return;
+  const main = due.reduce((a, b) => (b.area() > a.area() ? b : a));
+  due.sort((a, b) => (b === main) - (a === main) || a.painted - b.painted);
+  const start = performance.now();
+  due.forEach((screen, i) => {
+    if (i > 1 && performance.now() - start > SLICE) return; // the main one and the longest waiting get their turn
+    G.due.delete(screen);
+    screen.paint();
+    screen.painted = performance.now();
+  });
+  ask();
+}
+
+function ask() {
+  if (G.due.size + G.taken.size) G.frame ??= requestAnimationFrame(tick);
+}
+
+// ---- figures ----
+
+function revive(tree, arrays, buffers) {
+  const array = ([type, shape], bytes) => {
+    const { buffer, byteOffset, byteLength } = bytes;
+    const flat = new TYPES[type](buffer.slice(byteOffset, byteOffset + byteLength)); // offsets aren't aligned
+    const cut = (from, [length, ...inner]) => {
+      if (!inner.length) return flat.subarray(from, from + length);
+      const step = inner.reduce((a, b) => a * b);
+      return Array.from({ length }, (_, i) => cut(from + i * step, inner));
+    };
+    return cut(0, shape);
+  };
+  const made = arrays.map((spec, i) => array(spec, buffers[i]));
+  const walk = (node) => {
+    if (Array.isArray(node)) return node.map(walk);
+    if (node === null || typeof node !== "object") return node;
+    if ("$" in node) return made[node.$];
+    return Object.fromEntries(Object.entries(node).map(([k, v]) => [k, walk(v)]));
+  };
+  return walk(tree);
+}
+
+const plain = (value) => value !== null && typeof value === "object" && !Array.isArray(value) && !ArrayBuffer.isView(value);
+
+/* What plotly may write into. Lists without objects in them keep their identity, by which plotly sees that they are
+   still the same. */
+function copy(value) {
+  if (Array.isArray(value)) return plain(value[0]) ? value.map(copy) : value;
+  return plain(value) ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, copy(v)])) : value;
+}
+
+/* Places of the first, lowest, highest and last point of each column of pixels, and of the ends of each gap: their line
+   looks like the line through all points. undefined where x runs back. Far outside of the range columns are wide, so
+   that panning meets a line. */
+export function columns(at, y, length, low, high, count) {
+  const kept = [], far = Math.abs(high - low);
+  let start = 0;
+  while (start < length && !Number.isFinite(at(start))) start++;
+  const fine = far / count, wide = Math.max(fine, (at(length - 1) - at(start)) / count);
+  let column, first, least, most, last, before = -Infinity;
+  const flush = () => {
+    for (const i of [first, Math.min(least, most), Math.max(least, most), last]) if (!(i <= kept.at(-1))) kept.push(i);
+  };
+  for (let i = 0; i < length; i++) {
+    const x = at(i);
+    if (!(x >= before)) return undefined;
+    before = x;
+    const near = x >= low - far && x <= high + far;
+    const now = !Number.isFinite(y[i]) || i < start ? "gap" : Math.floor((x - low) / (near ? fine : wide)) + (near ? 0 : 0.5);
+    if (now !== column) {
+      if (i) flush();
+      column = now;
+      first = least = most = i;
+    }
+    if (y[i] < y[least]) least = i;
+    if (y[i] > y[most]) most = i;
+    last = i;
+  }
+  if (length) flush();
+  return kept;
+}
+
+function pick(value, length, kept, picked) {
+  if (plain(value)) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, pick(v, length, kept, picked)]));
+  if (typeof value === "string" || value?.length !== length) return value;
+  if (picked.get(value)?.kept !== kept) {
+    const few = ArrayBuffer.isView(value) ? new value.constructor(kept.length) : new Array(kept.length);
+    kept.forEach((from, to) => (few[to] = value[from]));
+    picked.set(value, { kept, few });
+  }
+  return picked.get(value).few;
+}
+
+/* The trace as it is drawn, and the places of its points in the whole one if they are fewer. memory keeps arrays the
+   same from drawing to drawing while they are. */
+function thin(trace, layout, memory) {
+  const { type = "scatter", mode = "lines", x, y, x0 = 0, dx = 1 } = trace;
+  const { domain = [0, 1], ...axis } = layout[(trace.xaxis ?? "x").replace("x", "xaxis")] ?? {};
+  const { l = 80, r = 80 } = layout.margin ?? {};
+  const count = Math.ceil((layout.width - l - r) * (domain[1] - domain[0]) * devicePixelRatio);
+  const length = y?.length, number = (v) => typeof v === "number";
+  const line = /^scatter(gl)?$/.test(type) && /lines/.test(mode) && trace.line?.shape !== "spline";
+  const alone = !trace.stackgroup && !/^to(self|next)$/.test(trace.fill);
+  const numbers = length > count && count > 0 && number(y.find((v) => v !== null)) && (!x || (x.length === length && number(x[0])));
+  if (!line || !alone || !numbers || !/^(linear|log|-|undefined)$/.test(axis.type)) return [trace];
+  const value = x ? (i) => x[i] : (i) => x0 + i * dx;
+  const at = axis.type === "log" ? (i) => Math.log10(value(i)) : value;
+  const range = axis.autorange !== true && axis.range;
+  const key = [range, count, x0, dx, axis.type].join();
+  let known = memory.lines.get(y);
+  if (known?.key !== key || known.x !== x) {
+    let start = 0;
+    while (start < length - 1 && !Number.isFinite(at(start))) start++;
+    const [low, high] = range ? [Math.min(...range), Math.max(...range)] : [at(start), at(length - 1)];
+    const kept = columns(at, y, length, low, high, count);
+    known = { key, x, kept, xs: kept && !x && kept.map(value) };
+    memory.lines.set(y, known);
+  }
+  const { kept, xs } = known;
+  return kept ? [{ ...pick(trace, length, kept, memory.picked), ...(xs && { x: xs }) }, kept] : [trace];
+}
+
+// ---- one view's model, and its screens: a notebook may show the same view twice ----
+
+export default () => {
+  const state = { n: -1 };
+  const screens = new Set();
+  let deliver; // called with plotly.js when the kernel sends it
+
+  function take(message, buffers, model) {
+    const { figure, set, arrays, ...facts } = message;
+    if (figure) state.figure = revive(figure, arrays, buffers);
+    else if (message.n !== state.n + 1) {
+      if (message.n > state.n) model.send({ want: "figure" }); // one got lost, as while a page is being opened
+      return;
+    } else {
+      for (const [path, ...value] of set) {
+        const last = path.at(-1), place = path.slice(0, -1).reduce((node, key) => node[key], state.figure);
+        if (value.length) place[last] = revive(value[0], arrays, buffers);
+        else delete place[last];
+      }
+    }
+    Object.assign(state, facts);
+    if (!G.taken.has(state.kernel)) G.taken.set(state.kernel, { model, numbers: new Map() });
+    G.taken.get(state.kernel).numbers.set(state.id, state.n);
+    screens.forEach((screen) => screen.renew());
+    ask();
+  }
+
+  function plotly(model) {
+    const fetch = () =>
+      new Promise((done, fail) => {
+        deliver = done;
+        setTimeout(fail, PATIENCE, new Error("the kernel did not send plotly.js"));
+        model.send({ want: "plotly" });
+      });
+    G.plotly ??= load(state.plotly, fetch).catch((error) => {
+      G.plotly = undefined;
+      throw error;
+    });
+    return G.plotly;
+  }
+
+  async function toImage(format, options = {}) {
+    const Plotly = await G.plotly;
+    const screen = [...screens].find((s) => s.plot.layout) ?? [...screens][0];
+    if (!screen) throw new Error("the view is not on the page");
+    const { data, layout, config } = screen.figure();
+    const now = screen.plot; // what the reader switched and moved
+    const whole = data.map((trace, i) => (now.data?.[i] ? { ...trace, visible: now.data[i].visible } : trace));
+    const setBackground = options.background ?? ground(screen.root);
+    return Plotly.toImage({ data: whole, layout: now.layout ?? layout, config: { ...config, setBackground } }, { format, ...options });
+  }
+
+  return {
+    initialize({ model }) {
+      model.on("msg:custom", (message, buffers) => {
+        if (message.plotly && !message.figure) deliver?.(buffers[0]);
+        else if ("n" in message) take(message, buffers, model);
+      });
+      const { buffers, ...whole } = model.get("_state");
+      take(whole, buffers, model);
+      plotly(model).catch(() => {}); // each screen says so
+      return { export: toImage };
+    },
+
+    render({ model, el }) {
+      const root = document.createElement("div"), plot = document.createElement("div"), alert = document.createElement("p");
+      root.className = "gradprod-plot";
+      root.style.cssText = "position: relative; width: 100%; height: 100%; overflow: hidden";
+      plot.style.cssText = "position: absolute; inset: 0";
+      root.setAttribute("role", "img");
+      root.append(plot);
+      el.append(root);
+      const memory = { lines: new WeakMap(), picked: new WeakMap() };
+      const held = new Map(); // axis -> the range that the reader chose, undefined once they let it go
+      let let_go = 0, revision, filling, bound, kept = [], pointer;
+
+      const screen = {
+        root, plot, visible: false, painted: 0,
+        area: () => root.clientWidth * root.clientHeight,
+        renew() {
+          root.setAttribute("aria-label", state.description);
+          G.due.add(screen);
+          ask();
+        },
+        figure() {
+          const { data, layout, config } = state.figure;
+          const shown = { uirevision: true, ...(coarse.matches && { dragmode: false }), ...copy(layout) };
+          if (shown.uirevision !== revision) held.clear();
+          revision = shown.uirevision;
+          const [width, height] = [root.clientWidth, root.clientHeight];
+          Object.assign(shown, { width: Math.min(layout.width ?? width, width), height: Math.min(layout.height ?? height, height) });
+          // plotly lets go of a zoom as soon as the figure brings another range; here it stays until a double click.
+          for (const [axis, range] of held) shown[axis] = { ...shown[axis], uirevision: let_go, ...range };
+          return { data: copy(data), layout: shown, config: { displayModeBar: false, displaylogo: false, doubleClick: false, ...config } };
+        },
+        async paint() {
+          try {
+            const figure = screen.figure();
+            const thinned = figure.data.map((trace) => thin(trace, figure.layout, memory));
+            kept = thinned.map(([, places]) => places);
+            await screen.Plotly.react(plot, thinned.map(([trace]) => trace), figure.layout, figure.config);
+            if (bound !== plot.on) listen();
+            if (pointer) plot.querySelector(`.${pointer.layer}`)?.dispatchEvent(new MouseEvent("mousemove", pointer));
+          } catch (error) {
+            say(state.words.broken.replace("{reason}", error.message));
+          }
+        },
+      };
+
+      function listen() {
+        bound = plot.on;
+        const point = ({ curveNumber: curve, pointNumber, pointIndex = pointNumber, x, y, z }) => ({ curve, index: kept[curve]?.[pointIndex] ?? pointIndex, x, y, z });
+        const hover = (value) => {
+          if (!state.hover) return;
+          model.set("_hover", value);
+          model.save_changes();
+        };
+        plot.on("plotly_click", ({ points }) => points.length && model.send({ click: point(points[0]) }));
+        plot.on("plotly_hover", ({ points }) => points.length && hover(point(points[0])));
+        plot.on("plotly_unhover", () => hover(null));
+        plot.on("plotly_doubleclick", () => {
+          let_go += 1;
+          held.forEach((_, axis) => held.set(axis, undefined));
+          screen.renew();
+        });
+        plot.on("plotly_relayout", (changes) => {
+          for (const key of Object.keys(changes)) {
+            const [, axis, what] = key.match(/^([xy]axis\d*)\.(range|autorange)/) ?? [];
+            if (axis) held.set(axis, what === "range" ? { range: [...plot.layout[axis].range], autorange: false } : { autorange: true, range: undefined });
+          }
+          screen.renew();
+        });
+      }
+
+      function say(sentence, again) {
+        alert.remove();
+        alert.setAttribute("role", "alert");
+        alert.textContent = sentence;
+        if (again) {
+          const button = Object.assign(document.createElement("button"), { textContent: state.words.again });
+          button.onclick = () => [...G.lost].forEach((start) => start());
+          alert.append(" ", button);
+          G.lost.add(again);
+        }
+        root.after(alert);
+      }
+
+      function start() {
+        G.lost.delete(start);
+        plotly(model).then(
+          (found) => {
+            alert.remove();
+            screen.Plotly = found;
+            screen.renew();
+          },
+          () => say(state.words.lost, start),
+        );
+      }
+
+      const resized = new ResizeObserver(() => {
+        if (!root.clientWidth) return; // not displayed
+        filling ??= root.clientHeight > 0; // plot takes no room itself: the page gave a height, or nobody did
+        if (!filling) root.style.height = `${state.figure.layout.height ?? DEFAULT_HEIGHT}px`;
+        model.set("size", [root.clientWidth, root.clientHeight]);
+        model.save_changes();
+        screen.renew();
+      });
+      const seen = new IntersectionObserver(([entry]) => {
+        screen.visible = entry.isIntersecting;
+        ask();
+      });
+      plot.addEventListener("mousemove", ({ target, clientX, clientY, isTrusted }) => {
+        if (isTrusted) pointer = { layer: "nsewdrag", clientX, clientY, bubbles: true };
+      });
+      plot.addEventListener("mouseleave", () => (pointer = undefined));
+
+      screens.add(screen);
+      G.views.set(state.id, { root, export: toImage });
+      resized.observe(root);
+      seen.observe(root);
+      screen.renew();
+      start();
+      return () => {
+        resized.disconnect();
+        seen.disconnect();
+        screens.delete(screen);
+        G.due.delete(screen);
+        G.lost.delete(start);
+        if (!screens.size) G.views.delete(state.id);
+        screen.Plotly?.purge(plot);
+        root.remove();
+        alert.remove();
+      };
+    },
+  };
+};
