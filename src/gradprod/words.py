@@ -46,6 +46,8 @@ class _Readouts(Protocol):
     def peak_lag(self) -> Any: ...
     @property
     def power_law(self) -> Any: ...
+    @property
+    def power(self) -> Any: ...
 
 
 # ---- numbers ----
@@ -264,9 +266,10 @@ def _course(readouts: _Readouts, length: int) -> str | None:
     if length < 2 or not math.isfinite(rate):
         return None
     if bool(readouts.power_law):
+        power_of_lag = f"lag<sup>{two_digits(float(readouts.power))}</sup>"
         if verdict == "vanishes":
-            return _("Falls ever more slowly, as a power of the lag")
-        return _("Grows ever more slowly, as a power of the lag")
+            return _("Falls ever more slowly, like {power}", power=power_of_lag)
+        return _("Grows ever more slowly, like {power}", power=power_of_lag)
     # the rate is fitted over the later half of the lags: it may run against the verdict
     if verdict == "explodes" and rate <= 0:
         return _("Grows to {n} at lag {lag}, then falls", n=number(peak), lag=at)

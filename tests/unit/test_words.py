@@ -166,6 +166,7 @@ class Readouts:
     peak_log10: float = 0.0
     peak_lag: int = 0
     power_law: bool = False
+    power: float = nan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,8 +211,8 @@ GROWS = {"verdict": "explodes", "left_log10": 9.1, "peak_log10": 9.1, "peak_lag"
             "Grows to 32 at lag 12, then comes back; after 50 steps it is 2 times as large.",
         ),
         (
-            {"power_law": True, "rate": -0.02, "left_log10": -2.5},
-            "Falls ever more slowly, as a power of the lag; after 50 steps 0.32 % is left.",
+            {"power_law": True, "power": -1.49, "rate": -0.02, "left_log10": -2.5},
+            "Falls ever more slowly, like lag^−1.5; after 50 steps 0.32 % is left.",
         ),
         ({"rate": 0.1, "left_log10": -2.0}, "Falls at first and then no more; after 50 steps 1 % is left."),
         ({"rate": nan, "left_log10": -2.0}, "After 50 steps 1 % is left."),

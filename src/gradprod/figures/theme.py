@@ -211,6 +211,12 @@ def line(style: Style, colour: str, kind: str = "exact", weight: float = 1.0) ->
     return {"color": colour, "width": round(width * scale * weight, 2), "dash": text}
 
 
+def translucent(colour: str, share: float) -> str:
+    """The colour as rgba with this share of opacity."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{share:g})"
+
+
 def regime_scale(style: Style) -> list[list[Any]]:
     """Colour scale from −1 (vanishes fastest) over 0 (holds) to 1 (explodes fastest); darker is faster."""
     dark = style.theme == "dark"

@@ -1,0 +1,896 @@
+"""The gradient product against lag: the picture that most lessons are about."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gradprod.figures.theme import (
+    GLYPHS,
+    SYMBOLS,
+    Figure,
+    Sizes,
+    Style,
+    axis_title,
+    base_axis,
+    base_layout,
+    cell_colour,
+    flat_title,
+    line,
+    note,
+    push_apart,
+    sizes,
+    text_width,
+    translucent,
+    verdict_scale,
+    whole_ticks,
+    wrapped,
+)
+from gradprod.i18n import gettext as _
+from gradprod.words import decimals, grouped, left_in_words, number, plain, regime_name, tick
+
+FLOAT_LIMITS = {
+    "float32": (-150 * math.log10(2), 128 * math.log10(2)),
+    "float64": (-1075 * math.log10(2), 1024 * math.log10(2)),
+}
+"""log₁₀ of the magnitudes below which a product is 0 and above which it is ∞ in ordinary arithmetic."""
+
+WORDS_TO = 400
+"""Longest sequence whose every lag has its hover in words; beyond, plotly writes the number."""
+
+VEILED_FROM = 4
+"""Under the veil of a prediction, the lags up to this one stay visible."""
+
+_VARIANTS = ("", "cross", "star", "hexagon", "bowtie", "pentagon")
+_MOST_STRIPS = 6
+
+
+class _LogProduct(Protocol):
+    @property
+    def sign(self) -> NDArray[Any]: ...
+    @property
+    def log10(self) -> NDArray[np.float64]: ...
+
+
+class _Factors(Protocol):
+    @property
+    def sign(self) -> NDArray[Any]: ...
+    @property
+    def log(self) -> NDArray[np.float64]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One product in the picture.
+
+    Parameters
+    ----------
+    product : gradprod.products.LogProduct
+        ``log10`` and ``sign`` of shape (T + 1,); or (runs, T + 1), drawn as the median with a band
+        from the 10th to the 90th percentile.
+    name : str
+        Its label, HTML; by default by its kind.
+    kind : str
+        "exact", "bound" or "approximation": decides the dash.
+    cell : str
+        "plain", "vector", "gated", "lstm", "gru" or "mingru": decides colour and marker.
+    """
+
+    product: _LogProduct
+    name: str = ""
+    kind: str = "exact"
+    cell: str = "plain"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Drawn:
+    """A curve, ready to be drawn."""
+
+    log10: NDArray[np.float64]
+    sign: NDArray[Any]
+    low: NDArray[np.float64] | None
+    high: NDArray[np.float64] | None
+    name: str
+    kind: str
+    colour: str
+    symbol: str
+    glyph: str
+    pinned: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Frame:
+    """Where the product is drawn, in pixels and in powers of ten."""
+
+    size: Sizes
+    length: int
+    low: float
+    high: float
+    zero: float | None
+    left: float
+    right: float
+    top: float
+    bottom: float
+    across: float
+    tall: float
+    strip: tuple[float, float]
+    factors: float
+    inner: float
+
+    def down(self, exponent: Any) -> Any:
+        """Pixels from the top of the product's axis."""
+        return (self.high - exponent) / (self.high - self.low) * self.tall
+
+    def along(self, lag: Any) -> Any:
+        """Pixels from the left of the axis."""
+        return (lag + 0.5) / (self.length + 1) * self.across
+
+
+def product_curve(
+    curves: Sequence[Curve],
+    style: Style,
+    *,
+    bound: ArrayLike | Curve | None = None,
+    factors: _Factors | None = None,
+    prediction: float | None = None,
+    veil: bool = False,
+    pins: Sequence[Curve] = (),
+    quantity: str | None = None,
+    factor_name: str | None = None,
+) -> Figure:
+    """The gradient product against lag, on a logarithmic axis.
+
+    Gold marks where it holds, a strip under it says in words what each lag is worth. An open marker is a
+    negative product; an exact zero runs along the bottom, at the tick 0.
+
+    Parameters
+    ----------
+    curves : sequence of Curve
+        The first one is the picture's subject.
+    style : Style
+    bound : array_like of shape (T + 1,) or Curve, optional
+        log₁₀ of the bound at every lag; said to be the same where it is.
+    factors : gradprod.products.Factors, optional
+        Of shape (T,): drawn as bars from 1, which add up to the first curve.
+    prediction : float, optional
+        log₁₀ of what was predicted for the longest lag.
+    veil : bool, optional
+        Hide everything that would give the answer away.
+    pins : sequence of Curve, optional
+        Earlier curves, kept faintly.
+    quantity : str, optional
+        What is drawn, HTML; by default |∂S_t/∂S_k|.
+    factor_name : str, optional
+        What a factor is, HTML; by default φ′(u_j)·W_s.
+
+    Returns
+    -------
+    dict
+        ``{"data": [...], "layout": {...}}`` for `plotly.graph_objects.Figure`.
+
+    Raises
+    ------
+    ValueError
+        If there is no curve.
+    """
+    if not curves:
+        raise ValueError("curves must hold at least one Curve, got none; there is nothing to draw")
+    c = style.colours
+    shown = _prepared(curves, style)
+    kept = [] if veil else _prepared(pins, style, pinned=True)
+    limit = None if bound is None or veil else _bound(bound, style)
+    same = limit is not None and _same(shown[0], limit)
+    if same or (limit is not None and not np.isfinite(limit.log10[1:]).any()):
+        limit = None
+    length = max(len(d.log10) for d in shown) - 1
+    lines = [*kept, *([limit] if limit else []), *shown]
+    frame = _frame(lines, limit, style, length, prediction, veil, factors is not None and not veil)
+
+    data: list[Figure] = []
+    for i, d in enumerate(kept):
+        data += _traces(d, style, frame, limit, i, len(shown), veil)
+    if limit is not None:
+        data.append(_bound_trace(limit, style))
+    for i, d in enumerate(shown):
+        data += _traces(d, style, frame, limit, i, len(shown), veil)
+    if prediction is not None:
+        data.append(_prediction_trace(prediction, style, length))
+    notes = [flat_title(style, _quantity(style, quantity), 1, frame.left)]
+    shapes: list[Figure] = [_box(-1, 1, c.hold_band)]
+    if veil:
+        cut = _visible(length)
+        shapes.append({**_box(frame.low, frame.high, c.panel), "xref": "x", "x0": cut, "x1": length + 0.5})
+        middle = (cut + length) / 2
+        text = _("drawn once you commit")
+        notes.append(note(text, frame.size.label, c.muted, x=middle, y=-0.33 * frame.high))
+    else:
+        strips = [d for d in shown if d.kind != "bound"][:_MOST_STRIPS]
+        data.append(_strip_trace(strips, style, length))
+        notes += _strip_notes(strips, style, frame)
+        taken = [d for d in lines if d.log10.size]
+        band = _band_note(taken, style, frame)
+        notes += [band] if band else []
+        for shape, text_note in _float_limits(taken, style, frame):
+            shapes.append(shape)
+            notes += [text_note] if text_note else []
+        notes += _zero_note(shown[0], style, frame)
+    notes += _end_labels(shown, kept, limit, same, prediction, veil, style, frame)
+
+    layout = base_layout(
+        style,
+        {"l": frame.left, "r": frame.right, "t": frame.top, "b": frame.bottom},
+        hovermode=False if veil else "x",
+        annotations=notes,
+        shapes=shapes,
+    )
+    layout |= _axes(style, frame, veil, len(shown))
+    if frame.factors and factors is not None:
+        bars, axis = _factor_bars(factors, style, frame)
+        data += bars
+        layout["yaxis3"] = axis
+        layout |= {"barmode": "overlay", "bargap": 0.25 if length <= 120 else 0}
+        text = _("each factor {factor}: the bars add up to the curve", factor=factor_name or _FACTOR)
+        room = style.width - 12
+        text = text if text_width(text, frame.size.title) < room else text.split(":")[0]
+        notes.append(flat_title(style, text, frame.factors / frame.inner, frame.left))
+    return {"data": data, "layout": layout}
+
+
+_FACTOR = "φ′(<i>u<sub>j</sub></i>)·<i>W<sub>s</sub></i>"
+_QUANTITY = "|∂<i>S<sub>t</sub></i>/∂<i>S<sub>k</sub></i>|"
+
+
+# ---- what is drawn ----
+
+
+def _prepared(curves: Sequence[Curve], style: Style, pinned: bool = False) -> list[_Drawn]:
+    seen: dict[tuple[str, str], int] = {}
+    drawn = []
+    for curve in curves:
+        cell = curve.cell
+        variant = seen.get((cell, curve.kind), 0)
+        seen[cell, curve.kind] = variant + 1
+        log10, sign = np.asarray(curve.product.log10, float), np.asarray(curve.product.sign)
+        low = high = None
+        name = curve.name or _kind_name(curve.kind)
+        if log10.ndim == 2:
+            runs = len(log10)
+            low, log10, high = np.quantile(log10, (0.1, 0.5, 0.9), axis=0, method="nearest")
+            sign = np.ones(log10.shape)
+            name = _("{name}, median of {n}", name=name, n=grouped(runs))
+        drawn.append(
+            _Drawn(
+                log10=log10,
+                sign=sign,
+                low=low,
+                high=high,
+                name=name,
+                kind=curve.kind,
+                colour=style.colours.bound if curve.kind == "bound" else cell_colour(style, cell),
+                symbol=_VARIANTS[variant % len(_VARIANTS)] or SYMBOLS.get(cell, "circle"),
+                glyph=GLYPHS.get(cell, "●"),
+                pinned=pinned,
+            )
+        )
+    return drawn
+
+
+def _kind_name(kind: str) -> str:
+    return {"exact": _("exact"), "bound": _("bound"), "approximation": _("approximation")}[kind]
+
+
+def _bound(bound: ArrayLike | Curve, style: Style) -> _Drawn:
+    if isinstance(bound, Curve):
+        return _prepared([bound], style)[0]
+    log10 = np.asarray(bound, float)
+    short = not sizes(style).wide
+    return _Drawn(
+        log10=log10,
+        sign=np.ones(log10.shape),
+        low=None,
+        high=None,
+        name=_("bound") if short else _("bound (γ|<i>W<sub>s</sub></i>|)<sup>lag</sup>"),
+        kind="bound",
+        colour=style.colours.bound,
+        symbol="circle",
+        glyph="",
+    )
+
+
+def _same(drawn: _Drawn, limit: _Drawn) -> bool:
+    a, b = drawn.log10, limit.log10
+    if a.shape != b.shape:
+        return False
+    with np.errstate(invalid="ignore"):
+        return bool(np.all((a == b) | (np.abs(a - b) <= 1e-9 * np.maximum(1, np.abs(b)))))
+
+
+def _visible(length: int) -> int:
+    """The last lag that the veil leaves in sight."""
+    return min(VEILED_FROM, length // 2)
+
+
+def _frame(
+    lines: Sequence[_Drawn],
+    limit: _Drawn | None,
+    style: Style,
+    length: int,
+    prediction: float | None,
+    veil: bool,
+    factors: bool,
+) -> _Frame:
+    size, big = sizes(style), style.presenting
+    low, high, zero = -1.5, 1.5, None
+    if veil:
+        high = max(30.0, abs(prediction or 0))
+        low = -high
+    else:
+        for d in lines:
+            if d is limit:
+                continue
+            for values in (d.log10, d.low, d.high):
+                if values is not None and (finite := values[np.isfinite(values)]).size:
+                    low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+        if limit is not None:
+            end = float(limit.log10[-1])
+            low, high = min(low, max(end, 3 * low - 20)), max(high, min(end, 20 - 3 * low))
+        if prediction is not None:
+            low, high = min(low, prediction), max(high, prediction)
+    pad = 0.05 * (high - low)
+    low, high = low - pad, high + pad
+    if not veil and any((d.log10 == -math.inf).any() for d in lines if d is not limit):
+        zero = low - 0.06 * (high - low)
+        low = zero - 0.05 * (high - zero)
+
+    ticks = whole_ticks(low, high, 4)
+    longest = max(text_width(tick(v), size.tick) for v in ticks)
+    left = max(92 if big else 62 if size.wide else 50, longest + (22 if big else 12))
+    right = _right_margin(lines, style, prediction)
+    top, bottom = (58, 74) if big else (34, 50)
+    inner = style.height - top - bottom
+    rows = 0 if veil else min(_MOST_STRIPS, sum(d.kind != "bound" and not d.pinned for d in lines))
+    thick = size.strip if rows < 2 else rows * (size.tick + 8)
+    bars = 0.0
+    under = 0.0
+    if factors:
+        bars = 150 if big else 104 if size.wide else 76
+        bars = min(bars, inner * 0.3)
+        under = bars + (62 if big else 44 if size.wide else 40)
+    strip = (under, under + thick)
+    return _Frame(
+        size=size,
+        length=length,
+        low=low,
+        high=high,
+        zero=zero,
+        left=round(left),
+        right=round(right),
+        top=top,
+        bottom=bottom,
+        across=style.width - round(left) - round(right),
+        tall=max(20.0, inner - strip[1] - 12),
+        strip=strip,
+        factors=bars,
+        inner=inner,
+    )
+
+
+def _axes(style: Style, frame: _Frame, veil: bool, curves: int) -> Figure:
+    size, inner = frame.size, frame.inner
+    bottom = frame.low if frame.zero is None else frame.zero
+    most = min(5 if style.presenting else 6, frame.tall / (2 * size.tick))
+    ticks = whole_ticks(bottom, frame.high, max(2, int(most)))
+    if frame.zero is not None:
+        room = 1.3 * size.tick / frame.tall * (frame.high - frame.low)
+        ticks = [v for v in ticks if v > frame.zero + room]
+    vals, names = list(map(float, ticks)), [tick(v) for v in ticks]
+    if frame.zero is not None:
+        vals, names = [frame.zero, *vals], ["<b>0</b>", *names]
+    return {
+        "xaxis": base_axis(
+            style,
+            range=[-0.5, frame.length + 0.5],
+            showgrid=False,
+            anchor="y3" if frame.factors else "y2",
+            title=axis_title(style, _("lag <i>t − k</i> (steps back)"), 12 if style.presenting else 8),
+            tickformat=",d",
+            **({"tick0": 0, "dtick": 1} if frame.length <= 5 else {"nticks": 10 if size.wide else 5}),
+            showspikes=not veil,
+            spikemode="across",
+            spikethickness=1,
+            spikecolor=style.colours.muted,
+            spikedash="solid",
+            spikesnap="data",
+        ),
+        "yaxis": base_axis(
+            style,
+            domain=[(frame.strip[1] + 12) / inner, 1],
+            range=[frame.low, frame.high],
+            tickmode="array",
+            tickvals=vals,
+            ticktext=names,
+        ),
+        "yaxis2": {
+            "domain": [frame.strip[0] / inner, frame.strip[1] / inner],
+            "range": [min(curves, _MOST_STRIPS) - 0.5, -0.5],
+            "visible": False,
+            "fixedrange": True,
+        },
+    }
+
+
+# ---- the curves ----
+
+
+def _traces(
+    d: _Drawn, style: Style, frame: _Frame, limit: _Drawn | None, index: int, of: int, veil: bool
+) -> list[Figure]:
+    size, c = frame.size, style.colours
+    cut = (_visible(len(d.log10) - 1) if veil else len(d.log10) - 1) + 1
+    y = d.log10[:cut]
+    if frame.zero is not None:
+        y = np.where(y == -math.inf, frame.zero, y)
+    lags = np.arange(cut)
+    traces: list[Figure] = []
+    if d.low is not None and d.high is not None and not veil:
+        traces = _band_traces(d, lags, frame)
+    trace: Figure = {
+        "type": "scatter",
+        "uid": f"{'pin' if d.pinned else 'curve'}-{index}",
+        "name": plain(d.name),
+        "x": lags,
+        "y": y,
+        "mode": "lines",
+        "cliponaxis": False,
+        "line": line(style, d.colour, d.kind, 0.6 if d.pinned else 1.0),
+        "opacity": 0.45 if d.pinned else 1.0,
+    }
+    traces.append(trace)
+    if d.pinned or veil:
+        trace["hoverinfo"] = "skip"
+        return traces
+    trace |= _hover(d, limit, of)
+    every = cut <= 61 and size.wide and of <= 2
+    if every:
+        marked = slice(None)
+    elif of > 1 or bool((d.sign[:cut] < 0).any()):
+        stride = max(1, cut // (14 if size.wide else 8)) | 1  # odd: an alternating sign stays visible
+        marked = slice(min(index * stride // max(of, 1), cut - 1), None, stride)
+    else:
+        return traces
+    fill = np.where(d.sign[:cut][marked] < 0, c.page, d.colour)
+    marker = {
+        "symbol": d.symbol,
+        "size": (5 if every and of == 1 else 7 if every else 8) * size.marker,
+        "color": fill.tolist(),
+        "line": {"color": d.colour, "width": 1.5 * size.marker},
+    }
+    if every:
+        trace |= {"mode": "lines+markers", "marker": marker}
+    else:
+        traces.append(
+            {
+                "type": "scatter",
+                "uid": f"marks-{index}",
+                "name": plain(d.name),
+                "x": lags[marked],
+                "y": y[marked],
+                "mode": "markers",
+                "cliponaxis": False,
+                "marker": marker,
+                "hoverinfo": "skip",
+            }
+        )
+    return traces
+
+
+def _hover(d: _Drawn, limit: _Drawn | None, of: int) -> Figure:
+    """What pointing at a lag says: in words, or written by plotly where that would be too many words."""
+    length = len(d.log10) - 1
+    named = f"<b>{d.name}</b> " if of > 1 else ""
+    if length > WORDS_TO:
+        finite = np.isfinite(d.log10)
+        exponent = np.floor(np.where(finite, d.log10, 0.0))
+        mantissa = np.where(finite, d.sign * 10.0 ** (np.where(finite, d.log10, 0.0) - exponent), 0.0)
+        lag = _("lag {n}", n="%{x:,d}")
+        text = f"{named}{lag}: <b>%{{customdata[0]:.1f}}·10<sup>%{{customdata[1]:d}}</sup></b><extra></extra>"
+        return {"customdata": np.column_stack((mantissa, exponent)), "hovertemplate": text}
+    kind, bound = _kind_name(d.kind), _("bound")
+    values = zip(d.log10.tolist(), d.sign.tolist(), strict=True)
+    words = []
+    for n, (log10, sign) in enumerate(values):
+        exact = number(log10, sign=sign)
+        if of > 1:
+            words.append(_("{name} at lag {n}: {w}", name=named, n=n, w=exact))
+            continue
+        head = _("lag {n}: {w}", n=n, w=left_in_words(log10))
+        tail = f"   {bound} {number(float(limit.log10[n]))}" if limit is not None else ""
+        words.append(f"<b>{head}</b><br>{kind} {exact}{tail}")
+    return {"text": words, "hovertemplate": "%{text}<extra></extra>"}
+
+
+def _band_traces(d: _Drawn, lags: NDArray[Any], frame: _Frame) -> list[Figure]:
+    edge: Figure = {"type": "scatter", "x": lags, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+    floor = frame.low if frame.zero is None else frame.zero
+    low, high = (np.where(np.isfinite(v), v, floor) for v in (d.low, d.high) if v is not None)
+    return [
+        {**edge, "y": low},
+        {**edge, "y": high, "fill": "tonexty", "fillcolor": translucent(d.colour, 0.22)},
+    ]
+
+
+def _bound_trace(d: _Drawn, style: Style) -> Figure:
+    steps = np.diff(d.log10)
+    straight = len(steps) > 1 and bool(np.ptp(steps) <= 1e-9 * max(1.0, abs(float(steps[0]))))
+    at = np.array([0, len(d.log10) - 1]) if straight else np.arange(len(d.log10))
+    return {
+        "type": "scatter",
+        "uid": "bound",
+        "name": plain(d.name),
+        "x": at,
+        "y": d.log10[at],
+        "mode": "lines",
+        "line": line(style, d.colour, "bound"),
+        "hoverinfo": "skip",
+    }
+
+
+def _prediction_trace(prediction: float, style: Style, length: int) -> Figure:
+    size, you = sizes(style), style.colours.you
+    return {
+        "type": "scatter",
+        "uid": "prediction",
+        "name": _("your prediction"),
+        "x": np.array([length]),
+        "y": np.array([float(prediction)]),
+        "mode": "markers",
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+        "marker": {
+            "symbol": "x-thin",
+            "size": 14 * size.marker,
+            "color": you,
+            "line": {"color": you, "width": 4 * size.line},
+        },
+    }
+
+
+# ---- the strip of verdicts ----
+
+
+def _verdicts(log10: NDArray[np.float64]) -> NDArray[np.float64]:
+    """0, 1, 2 where the product has vanished, holds, has exploded."""
+    with np.errstate(invalid="ignore"):
+        codes = 1.0 - (log10 < -1) + (log10 > 1)
+    return np.asarray(np.where(np.isnan(log10), np.nan, codes))
+
+
+def _runs(codes: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Where each run of equal verdicts begins, and the end."""
+    change = np.flatnonzero(codes[1:] != codes[:-1]) + 1
+    return np.concatenate(([0], change, [len(codes)]))
+
+
+def _strip_trace(strips: Sequence[_Drawn], style: Style, length: int) -> Figure:
+    codes = [_verdicts(d.log10) for d in strips]
+    edges = np.unique(np.concatenate([_runs(v) for v in codes]))
+    rows = np.full((len(codes), len(edges) - 1), np.nan)
+    for row, v in zip(rows, codes, strict=True):
+        inside = edges[:-1] < len(v)
+        row[inside] = v[edges[:-1][inside]]
+    return {
+        "type": "heatmap",
+        "uid": "strip",
+        "name": _("verdict by lag"),
+        "x": edges - 0.5,
+        "y": np.arange(len(codes)),
+        "z": rows,
+        "yaxis": "y2",
+        "zmin": 0,
+        "zmax": 2,
+        "colorscale": verdict_scale(style),
+        "showscale": False,
+        "hoverinfo": "skip",
+        "ygap": 0 if len(codes) == 1 else 2,
+    }
+
+
+def _strip_notes(strips: Sequence[_Drawn], style: Style, frame: _Frame) -> list[Figure]:
+    """The verdicts, named inside the strip wherever there is room."""
+    c, size = style.colours, frame.size
+    font = 24 if style.presenting else 15 if size.wide and len(strips) == 1 else 13
+    font = font if len(strips) == 1 else min(font, size.tick)
+    inks = (c.on_vanishes, c.on_holds, c.on_explodes)
+    names = [regime_name(v) for v in ("vanishes", "holds", "explodes")]
+    notes = []
+    for row, d in enumerate(strips):
+        if len(strips) > 1:
+            where = {"x": 0, "xref": "paper", "xanchor": "right", "xshift": -8, "y": row, "yref": "y2"}
+            notes.append(note(d.glyph, font, d.colour, **where))
+        codes = _verdicts(d.log10)
+        edges = _runs(codes)
+        wide = (edges[1:] - edges[:-1]) / (frame.length + 1) * frame.across
+        for i in np.flatnonzero(wide > 2 * font):
+            start, code = int(edges[i]), codes[edges[i]]
+            if math.isnan(code):
+                continue
+            texts = [names[int(code)]]
+            if code == 1 and i == 0 and len(edges) > 2:
+                texts.insert(0, _("holds to lag {n}", n=grouped(int(edges[1]) - 1)))
+            for text in texts:
+                if text_width(f"<b>{text}</b>", font) + 16 < wide[i]:
+                    at = {"x": start - 0.5, "xanchor": "left", "xshift": 8, "y": row, "yref": "y2"}
+                    notes.append(note(f"<b>{text}</b>", font, inks[int(code)], **at))
+                    break
+    return notes
+
+
+# ---- texts inside the picture ----
+
+
+def _quantity(style: Style, quantity: str | None) -> str:
+    return f'{quantity or _QUANTITY}   <span style="color:{style.colours.muted}">{_("log scale")}</span>'
+
+
+def _box(low: float, high: float, colour: str) -> Figure:
+    return {
+        "type": "rect",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "yref": "y",
+        "y0": low,
+        "y1": high,
+        "fillcolor": colour,
+        "line": {"width": 0},
+        "layer": "below",
+    }
+
+
+def _clear(lines: Sequence[_Drawn], frame: _Frame, box: tuple[float, float, float, float]) -> bool:
+    """Whether no curve passes through a box (left, right, top, bottom) in pixels of the axis."""
+    left, right, top, bottom = box
+    for d in lines:
+        per = (frame.length + 1) / frame.across
+        first, last = math.floor(left * per - 0.5), math.ceil(right * per - 0.5)
+        inside = d.log10[max(0, first) : max(0, last) + 1]
+        if inside.size == 0:
+            continue
+        inside = np.where(inside == -math.inf, frame.low if frame.zero is None else frame.zero, inside)
+        down = frame.down(inside)
+        if down.min() < bottom and down.max() > top:
+            return False
+    return True
+
+
+def _band_note(lines: Sequence[_Drawn], style: Style, frame: _Frame) -> Figure | None:
+    """“holds”, in the gold band where no line passes."""
+    text, size = _("holds"), frame.size.tick
+    top, bottom = frame.down(1), frame.down(-1)
+    wide = text_width(text, size) + 16
+    if bottom - top < 1.3 * size or not _clear(
+        lines, frame, (frame.across - wide, frame.across, top - 4, bottom + 4)
+    ):
+        return None
+    at = {"x": 1, "xref": "paper", "xanchor": "right", "xshift": -8, "y": 0, "yanchor": "middle"}
+    return note(text, size, style.colours.hold_text, **at)
+
+
+def _float_limits(lines: Sequence[_Drawn], style: Style, frame: _Frame) -> list[tuple[Figure, Figure | None]]:
+    """A dotted line where ordinary numbers end, named on a side where no line passes."""
+    c, size = style.colours, frame.size.tick
+    ends = np.concatenate([d.log10[np.isfinite(d.log10)] for d in lines])
+    levels = {v: n for n, pair in FLOAT_LIMITS.items() for v in pair if ends.min() < v < ends.max()}
+    levels = {v: n for v, n in levels.items() if frame.low < v < frame.high}
+    found: list[tuple[Figure, Figure | None]] = []
+    taken = [float(frame.down(v)) for v in levels]
+    for level, name in levels.items():
+        shape = {**_box(level, level, c.muted), "type": "line", "layer": "above"}
+        shape["line"] = {"color": c.muted, "width": 1.5, "dash": "dot"}
+        text = _("{name} ends here", name=name)
+        y, wide, tall = float(frame.down(level)), text_width(text, size) + 8, 1.5 * size
+        sides = {
+            "left": (0, 0.0, 8),
+            "right": (1, frame.across - wide, -8),
+            "center": (0.5, (frame.across - wide) / 2, 0),
+        }
+        found.append((shape, None))
+        for (side, (x, left, shift)), up in product(sides.items(), (True, False)):
+            top = y - tall - 1 if up else y + 1
+            others = any(top - 2 < t < top + tall + 2 for t in taken if t != y)
+            inside = top > 0 and top + tall < frame.tall
+            if others or not inside or not _clear(lines, frame, (left, left + wide, top, top + tall)):
+                continue
+            at = {"x": x, "xref": "paper", "xanchor": side, "xshift": shift, "y": level}
+            found[-1] = (shape, note(text, size, c.muted, yanchor="bottom" if up else "top", **at))
+            taken.append(top + tall / 2)
+            break
+    return found
+
+
+def _zero_note(d: _Drawn, style: Style, frame: _Frame) -> list[Figure]:
+    """Where the product becomes exactly zero."""
+    zeros = np.flatnonzero(d.log10 == -math.inf)
+    if frame.zero is None or not zeros.size:
+        return []
+    text = _("exactly 0 from lag {n}", n=grouped(int(zeros[0])))
+    right = frame.along(int(zeros[0])) + text_width(text, frame.size.tick) + 16 > frame.across
+    at = {"x": 1 if right else int(zeros[0]), "xref": "paper" if right else "x"}
+    at |= {"xanchor": "right" if right else "left", "xshift": -4 if right else 10}
+    return [note(text, frame.size.tick, style.colours.ink, y=frame.zero, yanchor="bottom", yshift=4, **at)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Label:
+    at: float
+    name: str
+    number: str
+    colour: str
+    bold: bool = True
+
+
+def _labels(lines: Sequence[_Drawn], several: bool) -> list[_Label]:
+    return [
+        _Label(
+            at=float(d.log10[-1]),
+            name=f"{d.glyph} {d.name}" if several and d.glyph and d.kind != "bound" else d.name,
+            number=number(float(d.log10[-1]), sign=float(d.sign[-1])),
+            colour=d.colour,
+            bold=not d.pinned,
+        )
+        for d in lines
+    ]
+
+
+def _right_margin(lines: Sequence[_Drawn], style: Style, prediction: float | None) -> float:
+    """Room for the labels at the lines' ends."""
+    size = sizes(style)
+    least, most, gap = (210, 330, 28) if style.presenting else (140, 230, 24) if size.wide else (74, 118, 14)
+    most = min(most, round(0.36 * style.width))
+    several = sum(d.kind != "bound" and not d.pinned for d in lines) > 1
+    needed = [0.0]
+    for label in _labels(lines, several):
+        words = (
+            [f"<b>{word}</b>" for word in label.name.split(" ")]
+            if not size.wide
+            else [f"<b>{label.name}</b>"]
+        )
+        needed += [text_width(word, size.label) for word in (*words, label.number)]
+    if prediction is not None and size.wide:
+        needed.append(text_width(f"<b>{_('your prediction')}</b>", size.label))
+    return max(least, min(most, max(needed) + gap))
+
+
+def _end_labels(
+    shown: Sequence[_Drawn],
+    kept: Sequence[_Drawn],
+    limit: _Drawn | None,
+    same: bool,
+    prediction: float | None,
+    veil: bool,
+    style: Style,
+    frame: _Frame,
+) -> list[Figure]:
+    """Name and value at the end of every line, pushed apart where they would touch."""
+    size, c = frame.size, style.colours
+    labels: list[_Label] = []
+    if not veil:
+        labels = _labels(shown, len(shown) > 1)
+        if same:
+            first = labels[0]
+            name = _("{name} = bound", name=shown[0].name)
+            labels[0] = _Label(at=first.at, name=name, number=first.number, colour=first.colour)
+        labels += _labels([limit], False) if limit else []
+        labels += [
+            _Label(at=k.at, name=k.name, number=k.number, colour=c.muted, bold=False)
+            for k in _labels(kept, False)
+        ]
+    if prediction is not None:
+        name = _("your prediction") if size.wide else _("you said")
+        labels.append(_Label(at=prediction, name=name, number=number(prediction), colour=c.you))
+    gap = 14 if size.wide else 8
+    room, font = frame.right - gap - 2, size.label
+    for layout in ("stacked", "inline", "small"):
+        font = size.label if layout != "small" else round(0.8 * size.label)
+        texts = [_label_text(k, font, room, layout == "stacked") for k in labels]
+        heights = [font * 1.3 * (1 + text.count("<br>")) + 4 for text in texts]
+        if sum(heights) <= frame.tall + font * 3:
+            break
+    floor = frame.low if frame.zero is None else frame.zero
+    ends = [float(frame.down(min(frame.high, max(floor, k.at)))) for k in labels]
+    tops = push_apart(ends, heights, -font * 1.3, frame.tall + font * 1.6)
+    return [
+        note(
+            text,
+            font,
+            k.colour,
+            x=1,
+            xref="paper",
+            xanchor="left",
+            xshift=gap,
+            y=1,
+            yref="paper",
+            yanchor="top",
+            yshift=-top,
+            align="left",
+        )
+        for text, top, k in zip(texts, tops, labels, strict=True)
+    ]
+
+
+def _label_text(label: _Label, font: float, room: float, stacked: bool) -> str:
+    name = f"<b>{label.name}</b>" if label.bold else label.name
+    if stacked:
+        return f"{wrapped(name, font, room)}<br>{label.number}"
+    return wrapped(f"{name} {label.number}", font, room)
+
+
+# ---- the factors ----
+
+
+def _factor_bars(factors: _Factors, style: Style, frame: _Frame) -> tuple[list[Figure], Figure]:
+    """Bars from 1 on a logarithmic axis, newest step first."""
+    c, size, length = style.colours, frame.size, frame.length
+    log10 = np.asarray(factors.log, float)[::-1] / math.log(10)
+    sign = np.asarray(factors.sign)[::-1]
+    finite = log10[np.isfinite(log10)]
+    top = max(0.1, float(finite.max())) if finite.size else 0.1
+    low = min(-0.1, float(finite.min())) if finite.size else -0.1
+    top, low = max(top, -0.15 * low), min(low, -0.15 * top)
+    zero = log10 == -math.inf
+    y = np.where(zero, low * 1.08, log10)
+    lags = np.arange(1, len(y) + 1)
+    base: Figure = {"x": lags, "yaxis": "y3", "name": _("factor")}
+    if length <= WORDS_TO:
+        steps = range(length, 0, -1)
+        words = [
+            _("factor {f} at step {n}", f=number(v, sign=s), n=k)
+            for v, s, k in zip(log10.tolist(), sign.tolist(), steps, strict=True)
+        ]
+        colours = np.where(log10 > 0, c.explodes, c.vanishes).tolist()
+        hover = {"hovertext": words, "hovertemplate": "%{hovertext}<extra></extra>"}
+        outline = {"color": c.ink, "width": np.where(zero, 1.5, 0.0)}
+        pattern = {"shape": np.where(zero, "x", "").tolist(), "solidity": 0.4}
+        marker = {"color": colours, "line": outline, "pattern": pattern}
+        bars = [{**base, "type": "bar", "uid": "factors", "y": y, "marker": marker, **hover}]
+    else:
+        area = {**base, "type": "scatter", "mode": "lines", "fill": "tozeroy", "hoverinfo": "skip"}
+        area |= {"line": {"width": 0, "shape": "hvh"}}
+        bars = [
+            {**area, "uid": "factors-below", "y": np.minimum(y, 0), "fillcolor": c.vanishes},
+            {**area, "uid": "factors-above", "y": np.maximum(y, 0), "fillcolor": c.explodes},
+        ]
+    if zero.any() and length <= WORDS_TO:
+        marks = {"symbol": "x-thin", "size": 8 * size.marker, "line": {"color": c.ink, "width": 2}}
+        cross = {**base, "type": "scatter", "mode": "markers", "marker": marks, "hoverinfo": "skip"}
+        bars.append({**cross, "x": lags[zero], "y": np.zeros(int(zero.sum()))})
+    span = frame.factors / (1.15 * top - 1.08 * low)
+    if span * math.log10(2) > size.tick:
+        ticks = {0.0: "1"}
+        for v in (2, 0.5, 3, 0.3, 1.2, 0.8, 0.1, 1.5, 0.7, 10):
+            at = math.log10(v)
+            if low <= at <= top and all(abs(at - t) * span > 1.1 * size.tick for t in ticks):
+                ticks[at] = decimals(v, 1)
+    else:
+        ticks = {float(v): tick(v) for v in whole_ticks(low * 1.02, top, 3)} | {0.0: "1"}
+    if zero.any():
+        ticks = {v: name for v, name in ticks.items() if v > 0.8 * low} | {low * 1.08: "<b>0</b>"}
+    axis = base_axis(
+        style,
+        domain=[0, frame.factors / frame.inner],
+        range=[low * 1.08, top * 1.15],
+        tickmode="array",
+        tickvals=list(ticks),
+        ticktext=list(ticks.values()),
+        showgrid=False,
+        zeroline=True,
+        zerolinecolor=c.ink,
+        zerolinewidth=1.5,
+    )
+    return bars, axis
