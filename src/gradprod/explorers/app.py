@@ -1,0 +1,67 @@
+"""The app: one page that holds the lessons."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs
+
+from gradprod.explorers.lessons import LESSONS
+from gradprod.explorers.model import Explorer
+from gradprod.explorers.page import Page
+from gradprod.i18n import gettext as _
+from gradprod.i18n import language, languages
+
+FIRST = 3
+
+
+class App(Page):
+    """All lessons on one page, each built when it is first opened; shared settings go along."""
+
+    in_app = True
+
+    def __init__(self) -> None:
+        self._built: dict[int, Explorer] = {}
+        super().__init__(self._lesson(FIRST))
+
+    def _lesson(self, number: int) -> Explorer:
+        if number not in self._built:
+            entry = next(e for e in LESSONS if e.number == number and e.home)
+            self._built[number] = entry.load()()
+        return self._built[number]
+
+    def _do_hello(self, query: str = "", **look: Any) -> None:
+        self._do_query(query)
+        super()._do_hello(**look)
+
+    def _do_query(self, query: str = "") -> None:
+        """Open what a link says."""
+        asked = parse_qs(query.lstrip("?"))
+        lang = asked.get("lang", [""])[-1]
+        self.language = lang if lang in languages() else self.language
+        wrong = []
+        number = asked.get("lesson", [str(self.explorer.number)])[-1]
+        open_ones = {str(e.number): e.number for e in LESSONS if e.home}
+        with language(self.language):
+            if number not in open_ones:
+                wrong.append(
+                    _(
+                        "The link is wrong: there is no lesson “{number}”.",
+                        number=number[:40].replace("<", "&lt;"),
+                    )
+                )
+            explorer = self._lesson(open_ones.get(number, self.explorer.number))
+            self.link_notes = wrong + explorer.apply_query(query)
+            self._show(explorer)
+
+    def _do_lesson(self, number: int) -> None:
+        """Go to another lesson; the shared settings go along."""
+        left = self.explorer
+        explorer = self._lesson(number)
+        if explorer is not left:
+            explorer.carry(left)
+        self.link_notes = []
+        self._show(explorer)
+
+    def _frame(self) -> dict[str, Any]:
+        lessons = [[e.number, _(e.name), bool(e.home)] for e in LESSONS]
+        return {**super()._frame(), "lessons": lessons}

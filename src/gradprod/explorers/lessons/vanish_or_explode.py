@@ -1,0 +1,362 @@
+"""Lesson 3: the gradient product of the plain recurrent cell against lag."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradprod.analysis.readouts import Readouts, readouts
+from gradprod.analysis.regimes import RegimeMap, regime_map
+from gradprod.cells import ScalarRNN
+from gradprod.explorers.controls import PICTURE, Choice, Layer, Real
+from gradprod.explorers.model import (
+    Figure,
+    Judgement,
+    Prediction,
+    Preset,
+    Readout,
+    Table,
+    Verdict,
+    cached,
+    claim,
+    picture,
+    table_lags,
+)
+from gradprod.explorers.sequence import SequenceExplorer
+from gradprod.figures.product_curve import Curve, product_curve
+from gradprod.i18n import gettext as _
+from gradprod.products import Factors, LogProduct, bound, gradient_product, step_factors
+from gradprod.unroll import Trajectory, unroll
+from gradprod.words import (
+    GLYPHS,
+    factor,
+    grouped,
+    number,
+    rule_sentence,
+    steps,
+    verdict_name,
+    verdict_sentence,
+)
+
+MAP_STEPS = 300
+"""Longest run that the map of regimes is measured on."""
+
+TEN = math.log(10)
+
+
+class VanishOrExplode(SequenceExplorer):
+    """Lesson 3: what is left of a gradient that goes back through the plain recurrent cell."""
+
+    number = 3
+    title = "Vanish or explode"
+    lead = (
+        "A gradient that goes back k steps is multiplied by k factors. Drag <i>W<sub>s</sub></i> and see what is left "
+        "of it."
+    )
+    formula = r"\frac{\partial S_t}{\partial S_k} = \prod_{j=k+1}^{t} \varphi'(u_j)\, W_s"
+    formula_text = "∂S_t/∂S_k = ∏ φ′(u_j) W_s, j = k+1 … t"
+
+    recurrent_weight = Real(
+        "W_s", "recurrent weight", 0.9, low=-4, high=4, ticks=(-4, -2, -1, 0, 1, 2, 4), live=True
+    )
+    input_weight = Real("W_x", "input weight", 0.5, low=-4, high=4, ticks=(-4, -2, 0, 2, 4), live=True)
+    bias = Real("b", "bias", 0.0, low=-4, high=4, ticks=(-4, -2, 0, 2, 4))
+    activation = Choice(
+        "φ", "Activation φ", "tanh", {"linear": "linear", "tanh": "tanh", "sigmoid": "σ"}, key="phi"
+    )
+    initial_state = Real("S_0", "first state", 0.0, low=-1, high=1, slider=False)
+    direction = Choice(
+        "", "Lags", "back", {"back": "back from the last step", "on": "on from the first"}, key="lags", group=PICTURE
+    )
+    threshold = Real("", "remembered above", 0.01, key="kept", low=1e-6, high=1, slider=False, group=PICTURE)
+    show_bound = Layer("bound", "Bound", True)
+    show_factors = Layer("factors", "Each factor", room=120)
+
+    presets = (
+        Preset("Vanish"),
+        Preset("Hold", {"activation": "linear", "recurrent_weight": 1.0}),
+        Preset("Explode", {"activation": "linear", "recurrent_weight": 1.2}),
+        Preset(
+            "Saturate",
+            {"recurrent_weight": 4.0, "initial_state": 0.001, "input": "zero", "direction": "on"},
+            "Grows for a few steps, then vanishes fastest of all",
+        ),
+        Preset("0.01<sup>50</sup>", {"activation": "linear", "recurrent_weight": 0.01}),
+    )
+    prediction = Prediction.powers_of_ten(
+        "<i>W<sub>s</sub></i> is 1.5, so without tanh each factor would be 1.5. Going back 50 steps through tanh, what "
+        "is left of the gradient?",
+        {"recurrent_weight": 1.5},
+        lambda m: m.readout.left_log10,
+        start=9,
+    )
+
+    # ---- what follows from the settings ----
+
+    @property
+    def cell(self) -> ScalarRNN:
+        """The plain recurrent cell at these settings."""
+        return ScalarRNN(
+            activation=self.activation,
+            recurrent_weight=self.recurrent_weight,
+            input_weight=self.input_weight,
+            bias=self.bias,
+        )
+
+    @cached
+    def trajectory(self) -> Trajectory:
+        """The cell's run on the input."""
+        return unroll(self.cell, self.inputs, self.initial_state)
+
+    @cached
+    def factors(self) -> Factors:
+        """φ′(u_t) W_s at every step."""
+        return step_factors(self.trajectory)
+
+    @cached
+    def result(self) -> LogProduct:
+        """The gradient product against lag: back from the last step, or on from the first."""
+        if self.direction == "on":
+            return gradient_product(self.trajectory, source=0)
+        return gradient_product(self.trajectory)
+
+    @cached
+    def bound(self) -> np.ndarray:
+        """log₁₀ of (γ |W_s|)^lag."""
+        return np.asarray(bound(self.cell, np.arange(self.sequence_length + 1)))
+
+    @cached
+    def readout(self) -> Readouts:
+        """Rate, memory and verdict."""
+        return readouts(self.result, self.threshold)
+
+    @cached("activation", "bias", "sequence_length", "input", "period", "seed", "standardised")
+    def regimes(self) -> RegimeMap:
+        """log₁₀ of what is left, over W_s and W_x."""
+        return regime_map(
+            ScalarRNN(activation=self.activation, bias=self.bias),
+            {"recurrent_weight": np.linspace(-4, 4, 81), "input_weight": np.linspace(-4, 4, 41)},
+            self.inputs[:MAP_STEPS],
+            readout="left",
+        )
+
+    # ---- words ----
+
+    def verdict(self) -> Verdict:
+        r = self.readout
+        return Verdict(
+            kind=r.verdict,
+            glyph=GLYPHS[r.verdict],
+            name=verdict_name(r.verdict),
+            sentence=verdict_sentence(r, self.result),
+            rule=rule_sentence(),
+        )
+
+    def readouts(self) -> Sequence[Readout]:
+        r, T = self.readout, self.sequence_length
+        sign = -1 if self.recurrent_weight < 0 else 1
+        rate = f"× {factor(sign * r.rate_factor)}" if math.isfinite(r.rate) else "–"
+        how = _("least squares on the logarithm, second half of the lags")
+        if r.power_law:
+            how = _("depends on the window: it falls as a power of the lag")
+        memory = _("all {steps}", steps=steps(T)) if r.memory_at_least else steps(r.effective_memory)
+        kept = number(math.log10(self.threshold) + 2)
+        return [
+            Readout(_("Rate per step"), rate, how),
+            self._half_life(r),
+            Readout(
+                _("Effective memory"), memory, _("longest lag with at least {kept} % left", kept=kept)
+            ),
+            *(self._limit(name, lag, r) for name, lag in self._limits(r)),
+        ]
+
+    def _half_life(self, r: Readouts) -> Readout:
+        if r.rate < -1e-9:
+            return Readout(_("Half-life"), steps(r.half_life))
+        doubling = _("{steps} to double", steps=steps(math.log(2) / r.rate)) if r.rate > 1e-9 else ""
+        return Readout(_("Half-life"), _("none"), doubling)
+
+    @staticmethod
+    def _limits(r: Readouts) -> list[tuple[str, int | None]]:
+        """float64 is worth a line only where it fails too."""
+        wide = [("float64", r.float64_limit_lag)] if r.float64_limit_lag is not None else []
+        return [("float32", r.float32_limit_lag), *wide]
+
+    def _limit(self, name: str, lag: int | None, r: Readouts) -> Readout:
+        value = "0" if lag is not None and self.result.log10[lag] < 0 or r.left_log10 <= 0 else "∞"
+        if lag is None:
+            return Readout(
+                _("{name} gives {value}", name=name, value=value),
+                _("not within {steps}", steps=steps(self.sequence_length)),
+            )
+        return Readout(_("{name} gives {value}", name=name, value=value), _("from lag {n}", n=grouped(lag)))
+
+    def table(self) -> Table:
+        lags = table_lags(self.sequence_length)
+        head = [_("lag <i>t − k</i>"), _("exact"), _("bound")]
+        p = self.result
+        rows = [
+            [grouped(lag), number(p.log10[lag], sign=p.sign[lag]), number(self.bound[lag])] for lag in lags
+        ]
+        return Table(head, rows)
+
+    def columns(self) -> Mapping[str, Any]:
+        run, p = self.trajectory, self.result
+        back = slice(None, None, -1 if self.direction == "back" else 1)
+        pad = [math.nan]
+        return {
+            "lag": np.arange(self.sequence_length + 1),
+            "sign": p.sign,
+            "log10_product": p.log10,
+            "log10_bound": self.bound,
+            "step": np.concatenate([pad, np.arange(1, self.sequence_length + 1)[back]]),
+            "input": np.concatenate([pad, run.inputs[back]]),
+            "pre_activation": np.concatenate([pad, run.pre_activation[back]]),
+            "state": np.concatenate([pad, run.state[1:][back]]),
+            "factor_sign": np.concatenate([pad, self.factors.sign[back]]),
+            "log10_factor": np.concatenate([pad, self.factors.log[back] / TEN]),
+        }
+
+    # ---- pictures ----
+
+    def curve(self) -> Curve:
+        return Curve(self.result)
+
+    @picture()
+    def chart(self, style: Any) -> Figure:
+        """The product against lag."""
+        factors = self.factors
+        if self.direction == "on":
+            factors = Factors(sign=factors.sign[::-1], log=factors.log[::-1])
+        return product_curve(
+            [self.curve()],
+            style,
+            bound=self.bound if self.show_bound else None,
+            factors=factors if self.show_factors else None,
+            prediction=self.prediction_shown,
+            veil=self.veiled,
+            pins=self.pins,
+        )
+
+    @picture(
+        "side",
+        title="Where you are",
+        hint="Click to go there, or focus the map and use the arrow keys.",
+        heights=(300, 300, 300),
+        moves={"x": ("recurrent_weight", 0.1), "y": ("input_weight", 0.1)},
+    )
+    def map(self, style: Any) -> Figure:
+        """What is left, over W_s and W_x."""
+        at = (self.recurrent_weight, self.input_weight)
+        m = self.regimes
+        z = np.clip(m.values, -5, 5)
+        return {"data": [{"type": "heatmap", "x": m.x, "y": m.y, "z": z, "showscale": False}, {"type": "scatter", "x": [at[0]], "y": [at[1]], "mode": "markers"}], "layout": {"width": style.width, "height": style.height, "margin": {"l": 30, "r": 8, "t": 20, "b": 30}}}
+
+    # ---- claims ----
+
+    @claim(
+        4,
+        "With 0 &lt; <i>W<sub>s</sub></i> &lt; 1 the product vanishes.",
+        articles="000, 001",
+        test={},
+        applies=lambda m: m.reach < 1 and m.activation != "sigmoid",
+    )
+    def small_weight(self) -> Judgement:
+        b, e = self._ends()
+        if self.readout.verdict == "vanishes":
+            why = _(
+                "It does, for |<i>W<sub>s</sub></i>| below 1 of either sign, and often faster than |<i>W<sub>s</sub></i>| alone "
+                "says: the bound allows {b}, the exact product is {e}.",
+                b=b,
+                e=e,
+            )
+            return Judgement("true", why)
+        why = _("It will, but over {steps} it has not yet: {e} is left.", steps=steps(self.sequence_length), e=e)
+        return Judgement("partly", why)
+
+    @claim(
+        5,
+        "When <i>W<sub>s</sub></i> is large the product goes to infinity.",
+        articles="000, 001, 002",
+        test={"recurrent_weight": 4.0, "initial_state": 0.001, "input": "zero", "direction": "on"},
+        applies=lambda m: m.reach > 1 and m.activation != "sigmoid",
+    )
+    def large_weight(self) -> Judgement:
+        b, e = self._ends()
+        r = self.readout
+        flat = int(np.count_nonzero(self.factors.log < 0))
+        if self.activation == "linear":
+            return Judgement("true", _("For the linear cell it does: {e} at the longest lag.", e=e))
+        if r.verdict == "explodes":
+            why = _(
+                "It does while the state stays near 0, where the slope is largest: {e} after {steps}. Any input or bias ends that.",
+                e=e,
+                steps=steps(self.sequence_length),
+            )
+            return Judgement("true", why)
+        rises = ""
+        if r.peak_log10 > 1:
+            rises = _("It grows to {p} at lag {lag}. ", p=number(r.peak_log10), lag=grouped(r.peak_lag))
+        why = _(
+            "Only the bound does: it allows {b}. {rises}The exact product is {e}: in {n} of {steps} the slope is so "
+            "small that the factor is below 1.",
+            b=b,
+            e=e,
+            rises=rises,
+            n=grouped(flat),
+            steps=steps(self.sequence_length),
+        )
+        return Judgement("false", why)
+
+    @claim(
+        6,
+        "Many small factors: it is like 0.01<sup>50</sup>.",
+        articles="001",
+        test={"activation": "linear", "recurrent_weight": 0.01},
+        applies=lambda m: m.activation == "linear" and m.reach < 0.1,
+    )
+    def like_a_power(self) -> Judgement:
+        why = _(
+            "As arithmetic: {w}<sup>{T}</sup> = {e}. The linear cell's product is <i>W<sub>s</sub></i> to the power of "
+            "the lag, exactly.",
+            w=self._text("recurrent_weight"),
+            T=self._text("sequence_length"),
+            e=self._ends()[1],
+        )
+        return Judgement("exact" if self.activation == "linear" else "partly", why)
+
+    @claim(
+        30,
+        "The slope of σ is at most ¼, so the gradient shrinks.",
+        articles="004",
+        test={"activation": "sigmoid", "recurrent_weight": 3.0},
+        applies=lambda m: m.activation == "sigmoid",
+    )
+    def sigmoid_shrinks(self) -> Judgement:
+        b, e = self._ends()
+        if self.reach < 1:
+            why = _(
+                "It must while |<i>W<sub>s</sub></i>| is below 4: the bound allows {b}, the exact product is {e}.",
+                b=b,
+                e=e,
+            )
+            return Judgement("true", why)
+        why = _(
+            "At |<i>W<sub>s</sub></i>| = 4 the bound no longer shrinks: it allows {b}. The exact product is {e}.", b=b, e=e
+        )
+        return Judgement("true" if self.readout.verdict == "vanishes" else "partly", why)
+
+    @property
+    def reach(self) -> float:
+        """γ |W_s|: what the bound multiplies by at every step."""
+        return float(self.cell.phi.slope_bound) * abs(self.recurrent_weight)
+
+    def _ends(self) -> tuple[str, str]:
+        p = self.result
+        return number(self.bound[-1]), number(p.log10[-1], sign=p.sign[-1])
+
+    def _text(self, name: str) -> str:
+        return type(self).controls()[name].text(getattr(self, name))

@@ -1,0 +1,698 @@
+"""The model of a lesson: what can be set, what follows from it, and the words for both. No widget, no browser."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar, overload
+from urllib.parse import parse_qsl, urlencode
+
+import numpy as np
+import traitlets
+
+from gradprod.explorers.controls import LAYERS, SHARED, BadValue, Control, Layer, html
+from gradprod.i18n import gettext as _
+from gradprod.words import grouped, guess_in_words, plain, prediction_sentence
+
+E = TypeVar("E", bound="Explorer")
+T = TypeVar("T")
+Figure = dict[str, Any]
+
+
+# ---- what a lesson is made of ----
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings to start from, by one button; whatever they don't name goes to its default."""
+
+    label: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the picture shows, in a chip and one sentence.
+
+    ``kind`` is ``"vanishes"``, ``"holds"``, ``"explodes"`` (which colour the chip), ``"claim"`` or ``"plain"``.
+    """
+
+    kind: str
+    name: str
+    sentence: str
+    glyph: str = ""
+    rule: str = ""
+
+
+@dataclass(frozen=True)
+class Readout:
+    """A measured number: its name, its value with unit, and how it was measured."""
+
+    name: str
+    value: str
+    how: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Numbers for those who read rather than look."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+MARKS = {"true": "✓", "false": "✗", "exact": "=", "partly": "±"}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Whether a claim holds at some settings: ``"true"``, ``"false"``, ``"exact"`` or ``"partly"``, and why, with numbers."""
+
+    mark: str
+    why: str
+
+    @property
+    def tag(self) -> str:
+        """The verdict on the claim in two words."""
+        return {
+            "true": _("Holds here"),
+            "false": _("Fails here"),
+            "exact": _("Exact here"),
+            "partly": _("True if …"),
+        }[self.mark]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A sentence that is often read, and the settings that test it."""
+
+    number: int
+    says: str
+    articles: str
+    test: Mapping[str, Any]
+    applies: Callable[[Any], bool]
+    judge: Callable[[Any], Judgement]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A figure on the page: how it is drawn, where it stands, and how it is clicked."""
+
+    name: str
+    draw: Callable[[Any, Any], Figure]
+    place: str
+    title: str
+    hint: str
+    heights: tuple[int, int, int]
+    moves: Mapping[str, tuple[str, float]]
+    when: Callable[[Any], bool] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """A few lines of HTML beside the picture: bars, a diagram, a text."""
+
+    name: str
+    title: str
+    body: Callable[[Any], str | None]
+    presented: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """A button that changes settings by a rule: “Fit to the path”."""
+
+    name: str
+    label: str
+    place: str
+    run: Callable[[Any], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """A question to answer before the picture does.
+
+    Parameters
+    ----------
+    question : str
+        About the settings below, which are not the ones that the page opens on.
+    settings : mapping
+        The case that the question is about.
+    truth : callable
+        Takes the explorer at those settings; the number that the slider should have been on.
+    low, high, start, step : float
+        The slider.
+    ends : sequence of (float, str)
+        Words under the slider, by position.
+    words : callable
+        A position in words.
+    reveal : callable
+        Takes the guess and the truth; the sentence once the reader has committed.
+    show : str
+        Label of the button that commits.
+    """
+
+    question: str
+    settings: Mapping[str, Any]
+    truth: Callable[[Any], float]
+    low: float
+    high: float
+    start: float
+    step: float = 1
+    ends: Sequence[tuple[float, str]] = ()
+    words: Callable[[float], str] = guess_in_words
+    reveal: Callable[[float, float], str] = prediction_sentence
+    show: str = "Show the curve"
+
+    @classmethod
+    def powers_of_ten(
+        cls,
+        question: str,
+        settings: Mapping[str, Any],
+        truth: Callable[[Any], float],
+        *,
+        reach: int = 30,
+        start: int = 0,
+    ) -> Prediction:
+        """A question about what is left, answered in powers of ten from −`reach` to `reach`."""
+        ends = ((-reach, "almost nothing"), (0, "unchanged"), (reach, "enormous"))
+        return cls(
+            question=question, settings=settings, truth=truth, low=-reach, high=reach, start=start, ends=ends
+        )
+
+    @classmethod
+    def count(
+        cls,
+        question: str,
+        settings: Mapping[str, Any],
+        truth: Callable[[Any], float],
+        *,
+        of: int,
+        start: int = 0,
+        reveal: Callable[[float, float], str] | None = None,
+        show: str = "Show the curve",
+    ) -> Prediction:
+        """A question about a number of steps from 0 to `of`."""
+
+        def words(n: float) -> str:
+            if n in (0, of):
+                return _("all of them") if n else _("none of them")
+            return _("{n} of {total} steps", n=grouped(n), total=grouped(of))
+
+        def said(guess: float, truth: float) -> str:
+            return _(
+                "You said {a}; it is {b} of {total}.", a=grouped(guess), b=grouped(truth), total=grouped(of)
+            )
+
+        return cls(
+            question=question,
+            settings=settings,
+            truth=truth,
+            low=0,
+            high=of,
+            start=start,
+            ends=((0, "none of them"), (of, "all of them")),
+            words=words,
+            reveal=reveal or said,
+            show=show,
+        )
+
+
+# ---- decorators that a lesson's methods wear ----
+
+
+def claim(
+    number: int,
+    says: str,
+    *,
+    articles: str,
+    test: Mapping[str, Any],
+    applies: Callable[[Any], bool] = lambda m: True,
+) -> Callable[[Callable[[E], Judgement]], Callable[[E], Judgement]]:
+    """Make a method the judge of a claim.
+
+    Parameters
+    ----------
+    number : int
+        In the register of claims.
+    says : str
+        The claim in our words.
+    articles : str
+        Where it is made.
+    test : mapping
+        Settings that test it; the rest at their defaults.
+    applies : callable
+        Whether the claim says anything about an explorer's present settings; its card opens by itself then.
+    """
+
+    def mark(judge: Callable[[E], Judgement]) -> Callable[[E], Judgement]:
+        judge.made = Claim(  # type: ignore[attr-defined]
+            number=number, says=says, articles=articles, test=test, applies=applies, judge=judge
+        )
+        return judge
+
+    return mark
+
+
+def picture(
+    place: str = "main",
+    *,
+    title: str = "",
+    hint: str = "",
+    heights: tuple[int, int, int] = (500, 380, 270),
+    moves: Mapping[str, tuple[str, float]] | None = None,
+    when: Callable[[Any], bool] | None = None,
+) -> Callable[[Callable[[E, Any], Figure]], Callable[[E, Any], Figure]]:
+    """Make a method ``(self, style) → figure`` a picture of the page.
+
+    Parameters
+    ----------
+    place : str
+        ``"main"``: under the verdict; ``"side"``: in the side column; ``"below"``: full width under the picture.
+    title, hint : str
+        Over and under it.
+    heights : three ints
+        Pixels on a desk, on a tablet, on a phone.
+    moves : mapping
+        What a click and the arrow keys set: ``{"x": ("recurrent_weight", 0.1), …}``, each with its step.
+    when : callable
+        Takes the explorer; whether the picture is there now.
+    """
+
+    def mark(draw: Callable[[E, Any], Figure]) -> Callable[[E, Any], Figure]:
+        draw.made = Picture(  # type: ignore[attr-defined]
+            name=draw.__name__,
+            draw=draw,
+            place=place,
+            title=title,
+            hint=hint,
+            heights=heights,
+            moves=moves or {},
+            when=when,
+        )
+        return draw
+
+    return mark
+
+
+def panel(
+    title: str, *, presented: bool = False
+) -> Callable[[Callable[[E], str | None]], Callable[[E], str | None]]:
+    """Make a method that returns HTML (or None for nothing) a panel of the side column.
+
+    Parameters
+    ----------
+    title : str
+        Its heading.
+    presented : bool
+        Whether it stands in the presenter's view, where the picture is square.
+    """
+
+    def mark(body: Callable[[E], str | None]) -> Callable[[E], str | None]:
+        body.made = Panel(name=body.__name__, title=title, body=body, presented=presented)  # type: ignore[attr-defined]
+        return body
+
+    return mark
+
+
+def action(label: str, *, place: str = "picture") -> Callable[[Callable[[E], None]], Callable[[E], None]]:
+    """Make a method a button; `place` is a group of controls or ``"picture"`` for the row under it."""
+
+    def mark(run: Callable[[E], None]) -> Callable[[E], None]:
+        run.made = Action(name=run.__name__, label=label, place=place, run=run)  # type: ignore[attr-defined]
+        return run
+
+    return mark
+
+
+@overload
+def cached(first: Callable[[E], T], /) -> T: ...
+@overload
+def cached(first: str, /, *names: str) -> Callable[[Callable[[E], T]], T]: ...
+def cached(first: Any, /, *names: str) -> Any:
+    """Make a method a property that is computed once for each setting of the named controls (bare: of all but layers)."""
+    if not callable(first):
+        return lambda method: _cached(method, (first, *names))
+    return _cached(first, None)
+
+
+def _cached(method: Callable[[Any], T], names: tuple[str, ...] | None) -> property:
+    slot = f"_cached_{method.__name__}"
+
+    @functools.wraps(method)
+    def get(self: Explorer) -> T:
+        used = type(self).result_controls() if names is None else names
+        key = (self.data_version, *(getattr(self, name) for name in used))
+        kept = self.__dict__.get(slot)
+        if kept is None or kept[0] != key:
+            kept = self.__dict__[slot] = (key, method(self))
+        return kept[1]  # type: ignore[no-any-return]
+
+    return property(get)
+
+
+# ---- the explorer ----
+
+
+class Explorer(traitlets.HasTraits):
+    """One lesson without its page: controls as traits, results that follow, words for them.
+
+    A subclass declares its controls, `presets` and `prediction`, and writes `verdict`, `readouts`, `columns` and
+    the methods that are decorated with `picture`, `claim` and `panel`. In a notebook it shows its page.
+
+    Parameters
+    ----------
+    **settings
+        Controls by name; the rest start at their defaults.
+
+    Raises
+    ------
+    ValueError
+        If a value is not allowed: the control's name, what it must be, what it was.
+    TypeError
+        If there is no such control.
+    """
+
+    number: ClassVar[int] = 0
+    title: ClassVar[str] = ""
+    lead: ClassVar[str] = ""
+    formula: ClassVar[str] = ""
+    formula_text: ClassVar[str] = ""
+    presets: ClassVar[tuple[Preset, ...]] = ()
+    prediction: ClassVar[Prediction | None] = None
+    folded: ClassVar[tuple[str, ...]] = ()
+    side: ClassVar[tuple[str, ...]] = ("claims", "readouts", "...")
+    readouts_title: ClassVar[str] = "Measured"
+    square: ClassVar[bool] = False
+
+    is_settling = False
+    data_version = 0
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        self.stage = "idle"
+        self.guess = self.prediction.start if self.prediction else 0.0
+        self.notes: dict[str, str] = {}
+        self.pins: list[Any] = []
+        self.set(**settings)
+
+    # ---- what it is made of ----
+
+    @classmethod
+    @functools.cache
+    def controls(cls) -> dict[str, Control]:
+        """Every control by name, in the order of declaration, shared ones last."""
+        found = [t for t in cls.class_traits().values() if isinstance(t, Control)]
+        return {str(c.name): c for c in sorted(found, key=lambda c: (c.group == SHARED, c.order))}
+
+    @classmethod
+    @functools.cache
+    def result_controls(cls) -> tuple[str, ...]:
+        """Names of the controls that results depend on: all but the layers."""
+        return tuple(name for name, c in cls.controls().items() if not isinstance(c, Layer))
+
+    @classmethod
+    @functools.cache
+    def parts(cls, kind: type[T]) -> tuple[T, ...]:
+        """What decorated methods made, of one kind (`Claim`, `Picture`, `Panel`, `Action`), in order of declaration."""
+        names = dict.fromkeys(name for base in reversed(cls.__mro__) for name in vars(base))
+        made = (
+            getattr(getattr(cls, name, None), "made", None) for name in names if not name.startswith("__")
+        )
+        return tuple(m for m in made if isinstance(m, kind))
+
+    # ---- settings ----
+
+    def settings(self) -> dict[str, Any]:
+        """Every control's value by name."""
+        return {name: getattr(self, name) for name in type(self).controls()}
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Every control's default by name."""
+        return {name: c.default_value for name, c in cls.controls().items()}
+
+    def set(self, **values: Any) -> None:
+        """Set controls, all of them or, where one is refused, none.
+
+        Raises
+        ------
+        ValueError
+            With one sentence, for the first value that is refused.
+        """
+        controls = type(self).controls()
+        for name in values:
+            if name not in controls:
+                raise TypeError(
+                    f"{type(self).__name__} has no control {name!r}; it has {', '.join(controls)}"
+                )
+        new = self.settings() | {name: controls[name].check(v, self) for name, v in values.items()}
+        notes = self.settle(new, frozenset(values))
+        changed = {name: v for name, v in new.items() if v != getattr(self, name)}
+        self.is_settling = True
+        try:
+            with self.hold_trait_notifications():
+                for name, v in changed.items():
+                    setattr(self, name, v)
+        finally:
+            self.is_settling = False
+        self.notes = notes
+        if any(not isinstance(controls[name], Layer) for name in changed):
+            self.skip()
+
+    def settle(self, new: dict[str, Any], asked: frozenset[str]) -> dict[str, str]:
+        """Check settings against one another before they are taken.
+
+        Parameters
+        ----------
+        new : dict
+            All settings as they would be. May be changed where the reader didn't ask for that value.
+        asked : frozenset of str
+            The controls that were set.
+
+        Returns
+        -------
+        dict of str to str
+            What was changed unasked, said in a sentence for each control.
+
+        Raises
+        ------
+        BadValue
+            If the settings don't go together.
+        """
+        return {}
+
+    def start_from(self, settings: Mapping[str, Any]) -> None:
+        """Take settings over the defaults; layers stay as they are."""
+        kept = {name for name, c in type(self).controls().items() if isinstance(c, Layer)}
+        base = {name: v for name, v in self.defaults().items() if name not in kept}
+        self.set(**(base | dict(settings)))
+
+    def is_at(self, settings: Mapping[str, Any]) -> bool:
+        """Whether the present settings are these over the defaults, whatever the layers."""
+        want = self.defaults() | dict(settings)
+        return all(getattr(self, name) == want[name] for name in type(self).result_controls())
+
+    @property
+    def pressed(self) -> int | None:
+        """Which preset the present settings are."""
+        return next((i for i, p in enumerate(self.presets) if self.is_at(p.settings)), None)
+
+    def carry(self, other: Explorer) -> None:
+        """Take over another lesson's shared settings, each where this lesson allows it."""
+        mine, theirs = type(self).controls(), type(other).controls()
+        for name, control in mine.items():
+            if control.group == SHARED and name in theirs and theirs[name].group == SHARED:
+                try:
+                    self.set(**{name: getattr(other, name)})
+                except BadValue:
+                    continue
+
+    # ---- links ----
+
+    def query(self) -> str:
+        """The settings as a link carries them; layers and controls without effect only where they were changed."""
+        pairs: list[tuple[str, str]] = [("lesson", str(self.number))]
+        for name, control in type(self).controls().items():
+            v = getattr(self, name)
+            idle = isinstance(control, Layer) or (control.when is not None and not control.when(self))
+            if not idle or v != control.default_value:
+                pairs.append((control.key, control.write(v)))
+        return urlencode(pairs, safe=",")
+
+    def apply_query(self, query: str) -> list[str]:
+        """Set the controls as a link says, over the defaults, and tell what was wrong with it.
+
+        Parameters
+        ----------
+        query : str
+            ``W_s=1.5&T=50``; keys of the page itself (``lesson``, ``lang``) are passed over.
+
+        Returns
+        -------
+        list of str
+            One sentence (HTML) for each value that couldn't be taken; the rest is set.
+        """
+        by_key = {c.key: (name, c) for name, c in type(self).controls().items()}
+        good: dict[str, Any] = {}
+        wrong: list[tuple[Control, BadValue]] = []
+        for key, text in parse_qsl(query.lstrip("?"), keep_blank_values=True):
+            name, control = by_key.get(key, ("", None))
+            if control is None:
+                continue
+            try:
+                good[name] = control.check(control.parse(text), self)
+            except BadValue as error:
+                wrong.append((control, error))
+        controls = type(self).controls()
+        while True:
+            try:
+                self.set(**(self.defaults() | good))
+                break
+            except BadValue as error:
+                if good.pop(error.control, None) is None:
+                    raise
+                wrong.append((controls[error.control], error))
+        return [
+            _(
+                "The link is wrong: {sentence}. Opened with {value}.",
+                sentence=html(error, c),
+                value=c.text(getattr(self, str(c.name))),
+            )
+            for c, error in wrong
+        ]
+
+    # ---- prediction ----
+
+    @property
+    def veiled(self) -> bool:
+        """Whether a question is open, so that nothing may give the answer away."""
+        return self.stage == "open"
+
+    @property
+    def prediction_shown(self) -> float | None:
+        """The guess, where it belongs into the picture."""
+        if self.prediction is None or self.stage == "idle" or not self.is_at(self.prediction.settings):
+            return None
+        return self.guess
+
+    def ask(self) -> None:
+        """Open the question: its settings are taken, its answer is hidden."""
+        if self.prediction is not None:
+            self.start_from(self.prediction.settings)
+            self.stage = "open"
+
+    def predict(self, guess: float) -> None:
+        """Move the prediction's slider."""
+        p = self.prediction
+        if p is not None and p.low <= guess <= p.high:
+            self.guess = guess
+
+    def commit(self) -> None:
+        """Show the answer beside the guess."""
+        if self.veiled:
+            self.stage = "done"
+
+    def skip(self) -> None:
+        """Close the question."""
+        if self.stage != "done":
+            self.stage = "idle"
+
+    # ---- what a lesson says; each may be overridden ----
+
+    def verdict(self) -> Verdict:
+        """What the picture shows."""
+        raise NotImplementedError
+
+    def readouts(self) -> Sequence[Readout]:
+        """The measured numbers."""
+        return ()
+
+    def table(self) -> Table | None:
+        """Numbers as a table."""
+        return None
+
+    def columns(self) -> Mapping[str, Any]:
+        """What the downloaded data hold: arrays of one length by name."""
+        return {}
+
+    def curve(self) -> Any:
+        """What is kept of the present curve when the reader pins it; None where nothing can be pinned."""
+        return None
+
+    def describe(self, name: str) -> str:
+        """A picture in one sentence, for those who don't see it."""
+        made = next(p for p in self.parts(Picture) if p.name == name)
+        title = plain(_(made.title) if made.title else _(self.title))
+        if self.veiled:
+            return f"{title}. {_('Drawn once you have committed.')}"
+        if made.place == "side":
+            return title
+        verdict = self.verdict()
+        return f"{title}. {plain(verdict.name)}. {plain(verdict.sentence)}"
+
+    def draw(self, name: str, style: Any) -> Figure:
+        """One picture as a plotly figure."""
+        made = next(p for p in self.parts(Picture) if p.name == name)
+        return made.draw(self, style)
+
+    def pictures(self, style: Any) -> dict[str, Figure]:
+        """Every picture that is there now, in one style."""
+        return {p.name: p.draw(self, style) for p in self.parts(Picture) if p.when is None or p.when(self)}
+
+    def csv(self) -> str:
+        """The data as CSV, every setting in its head."""
+        out = io.StringIO()
+        out.write(f"# gradprod, lesson {self.number}: {self.title}\n")
+        for name, control in type(self).controls().items():
+            if control.group != LAYERS:
+                out.write(f"# {control.key} ({control.label}) = {control.write(getattr(self, name))}\n")
+        columns = self.columns()
+        rows = csv.writer(out, lineterminator="\n")
+        rows.writerow(columns)
+        for row in zip(*(np.asarray(c).tolist() for c in columns.values()), strict=True):
+            rows.writerow(row)
+        return out.getvalue()
+
+    def code(self) -> str:
+        """The Python expression that opens this picture."""
+        start = self.defaults()
+        changed = ", ".join(f"{name}={v!r}" for name, v in self.settings().items() if v != start[name])
+        name = type(self).__name__
+        return f"from gradprod.explorers import {name}\n\n{name}({changed})"
+
+    def pin(self) -> None:
+        """Keep the present curve beside those to come; the oldest of three gives way."""
+        if (kept := self.curve()) is not None:
+            self.pins = [*self.pins[-2:], kept]
+
+    def unpin(self) -> None:
+        """Let go of all pinned curves."""
+        self.pins = []
+
+    # ---- display ----
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        from gradprod.explorers.page import Page
+
+        if "_page" not in self.__dict__:
+            self._page = Page(self)
+        return self._page._repr_mimebundle_(**kwargs)
+
+    def __repr__(self) -> str:
+        changed = ", ".join(
+            f"{name}={v!r}" for name, v in self.settings().items() if v != self.defaults()[name]
+        )
+        return f"{type(self).__name__}({changed})"
+
+
+LAGS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+
+
+def table_lags(length: int) -> list[int]:
+    """Lags worth a row in a table of a run of `length` steps."""
+    return sorted({lag for lag in LAGS if lag < length} | {length})

@@ -1,0 +1,590 @@
+/* The page of a lesson. It draws what the kernel declares (`frame`), shows what the kernel says (the other traits)
+   and answers with messages alone; numbers are made, checked and worded in Python. */
+
+const FIRST_ADDRESS = location.search;
+let pages = 0;
+
+// ---- small tools ----
+
+const SVG = "http://www.w3.org/2000/svg";
+const ALLOWED = new Set(("a b i em strong sub sup br p div span small ul ol li dl dt dd table thead tbody tr th td code pre h3 h4 " +
+  "svg g path line polyline polygon circle ellipse rect text tspan defs marker title desc").split(" "));
+
+/** HTML from the kernel, without anything that could act: it may quote a link or a file. */
+function safe(text) {
+  const box = document.createElement("template");
+  box.innerHTML = text;
+  for (const node of [...box.content.querySelectorAll("*")]) {
+    if (!ALLOWED.has(node.localName)) { node.replaceWith(...(/^(script|style|iframe|object|template)$/.test(node.localName) ? [] : node.childNodes)); continue; }
+    for (const { name } of [...node.attributes]) if (/^on|^(href|src|action|formaction)$|:/i.test(name)) node.removeAttribute(name);
+  }
+  return box.content;
+}
+function write(node, text = "") {
+  if (node.written === text) return;
+  node.written = text;
+  node.replaceChildren(safe(text));
+}
+/** Element with properties (`class`, `on…`, attributes) and children; a string child is text, `{html}` is HTML. */
+function el(tag, props = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(props)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else if (key === "html") write(node, value);
+    else node.setAttribute(key, value === true ? "" : value);
+  }
+  node.append(...children.filter(child => child !== null && child !== undefined));
+  return node;
+}
+const button = (text, onclick, props = {}) => el("button", { type: "button", onclick, ...props }, text);
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+const spoken = text => { const box = el("div", { html: text }); return box.textContent; };
+const clip = (value, low, high) => Math.min(high, Math.max(low, value));
+const tidy = value => Number(value.toPrecision(12));
+/** Arrow keys in a set of radio buttons. */
+const along = key => ({ ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 })[key] ?? 0;
+
+// ---- controls: each has `node`, `put(state)` and perhaps `mark(note)` ----
+
+class Control {
+  constructor(page, spec) {
+    this.page = page; this.spec = spec; this.name = spec.name;
+    this.id = `${page.id}-${spec.name}`;
+    this.message = el("p", { class: "message", id: `${this.id}-m`, hidden: true });
+    this.node = el("div", { class: `control ${spec.kind}${spec.live ? " live" : ""}`, "data-name": spec.name, title: spec.title || null });
+    this.build();
+  }
+  set(value) { this.page.set(this.name, value); }
+  label(target) { return el("label", { for: target }, ...(this.spec.symbol ? [el("span", { class: "symbol", html: this.spec.symbol }), " "] : []), this.spec.label); }
+  mark(note) {
+    this.message.hidden = !note;
+    this.message.classList.toggle("error", !!note?.error);
+    write(this.message, note?.text ?? "");
+    for (const box of this.node.querySelectorAll("input.number")) note?.error ? box.setAttribute("aria-invalid", "true") : box.removeAttribute("aria-invalid");
+  }
+}
+
+class Real extends Control {
+  build() {
+    const { spec, page } = this;
+    this.box = el("input", { class: "number", id: `${this.id}-n`, inputmode: "decimal", autocomplete: "off", spellcheck: "false", "aria-label": spec.spoken, "aria-describedby": this.message.id,
+      onchange: () => this.typed(), onkeydown: event => event.key === "Enter" && this.typed() });
+    this.back = button("↺", () => { this.set(spec.start); this.box.focus(); }, { class: "back" });
+    this.node.append(el("div", { class: "head" }, this.label(this.box.id), el("span", { class: "value" }, spec.slider ? this.back : null, this.box)));
+    if (spec.slider) {
+      this.low = this.place(spec.low); this.high = this.place(spec.high);
+      this.range = el("input", { type: "range", min: this.low, max: this.high, step: "any", "aria-label": spec.spoken, oninput: () => this.moved(this.value(Number(this.range.value))), onkeydown: event => this.key(event) });
+      const last = spec.ticks.length - 1;
+      const ticks = spec.ticks.map(([value, text], i) => el("span", { class: i === last && text.length > 5 ? "end" : null, style: `--p:${(this.place(value) - this.low) / (this.high - this.low)}` }, text));
+      this.node.append(el("div", { class: "track" }, this.range, el("div", { class: "ticks", "aria-hidden": "true" }, ...ticks)));
+    }
+    this.node.append(this.message);
+  }
+  place(value) { return this.spec.log ? Math.log10(value) : value; }
+  /** The value at a place of the slider: on the grid of steps; on a log scale two digits. */
+  value(place) {
+    const { low, high, step, log, whole } = this.spec;
+    let value = log ? 10 ** place : Math.round(place / step) * step;
+    if (log) { const unit = 10 ** Math.max(whole ? 0 : -12, Math.floor(Math.log10(value)) - 1); value = Math.round(value / unit) * unit; }
+    return clip(tidy(value), low, high);
+  }
+  key(event) {
+    const { low, high, step } = this.spec, now = this.now ?? low;
+    const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10 }[event.key];
+    const to = event.key === "Home" ? low : event.key === "End" ? high : by ? this.stepped(now, by, step) : null;
+    if (to === null) return;
+    event.preventDefault();
+    this.moved(clip(to, low, high));
+  }
+  stepped(now, by, step) {
+    const at = now / step, from = by > 0 ? Math.floor(at + 1e-9) : Math.ceil(at - 1e-9);
+    return tidy((from + by) * step);
+  }
+  moved(value) { this.show(value, this.page.number(value)); this.set(value); }
+  typed() {
+    if (this.box.value === this.text) return this.page.refused.has(this.name) ? this.set(this.now) : undefined;
+    this.page.type(this.name, this.box.value);
+  }
+  show(value, text) {
+    this.now = value; this.text = text;
+    if (this.range) { this.range.value = this.place(value); this.range.setAttribute("aria-valuetext", text); }
+    if (!this.page.refused.has(this.name)) this.box.value = text;
+    this.back.classList.toggle("idle", value === this.spec.start);
+  }
+  put({ v, text }) {
+    this.show(v, text);
+    const name = this.page.text("reset_name", { name: this.spec.spoken });
+    this.back.setAttribute("aria-label", name);
+    this.back.title = this.page.text("reset", { value: this.page.number(this.spec.start) });
+  }
+}
+
+class Interval extends Control {
+  build() {
+    const { spec } = this;
+    this.boxes = [0, 1].map(i => el("input", { class: "number", inputmode: "decimal", autocomplete: "off", "aria-label": `${spec.spoken} ${spec.words[i] || i + 1}`, "aria-describedby": this.message.id,
+      onchange: () => this.page.type(this.name, this.boxes.map(box => box.value).join("…")) }));
+    this.node.append(el("span", { class: "pair" }, spec.label && el("span", { class: "label" }, spec.label), spec.symbol && el("span", { class: "symbol", html: spec.symbol }),
+      ...this.boxes.flatMap((box, i) => [spec.words[i] ? el("span", { class: "label" }, spec.words[i]) : null, box])), this.message);
+  }
+  put({ v }) { if (!this.page.refused.has(this.name)) this.boxes.forEach((box, i) => { box.value = v[i]; }); }
+}
+
+class Choice extends Control {
+  build() { this.spec.menu ? this.menu() : this.toggle(); this.node.append(this.message); }
+  menu() {
+    const { spec } = this;
+    this.select = el("select", { id: `${this.id}-s`, onchange: () => this.set(this.select.value) }, ...spec.options.map(([value, label]) => el("option", { value }, label)));
+    this.node.append(el("div", { class: "head" }, el("label", { for: this.select.id }, spec.label)), this.select);
+  }
+  toggle() {
+    const { spec } = this, id = `${this.id}-l`;
+    this.buttons = spec.options.map(([value, label], i) => button("", () => this.set(value), { role: "radio", html: label, onkeydown: event => {
+      const by = along(event.key), next = this.buttons[(i + by + this.buttons.length) % this.buttons.length];
+      if (by) { event.preventDefault(); next.click(); next.focus(); }
+    } }));
+    this.node.append(el("div", { class: "head" }, el("span", { class: "label", id }, spec.label)), el("div", { class: "segments", role: "radiogroup", "aria-labelledby": id }, ...this.buttons));
+  }
+  put({ v }) {
+    if (this.select) { this.select.value = v; return; }
+    this.spec.options.forEach(([value], i) => { this.buttons[i].setAttribute("aria-checked", value === v); this.buttons[i].tabIndex = value === v ? 0 : -1; });
+  }
+}
+
+class Input extends Choice {
+  build() {
+    const { spec, page } = this;
+    this.file = el("input", { type: "file", accept: ".csv,.txt,text/csv,text/plain", "aria-label": spec.upload, class: "sr", tabindex: "-1", onchange: () => this.send(this.file.files[0]) });
+    this.menu();
+    this.select.onchange = null;
+    this.select.addEventListener("change", event => { if (this.select.value === "csv" && !this.has) { event.stopImmediatePropagation(); this.select.value = this.now; this.file.click(); } }, true);
+    this.pick = button(spec.upload, () => this.file.click(), { class: "upload", title: spec.limits });
+    this.column = el("select", { "aria-label": spec.column, hidden: true, onchange: () => page.act("upload", { name: this.label, column: this.column.value }) });
+    this.node.append(this.pick, this.column, this.file, this.message);
+  }
+  async send(file) {
+    this.file.value = "";
+    if (!file) return;
+    if (file.size > this.spec.most) { this.mark({ error: true, text: fill(this.spec.too_large, { size: (file.size / 1e6).toFixed(1) }) }); return; }
+    this.page.act("upload", { name: file.name }, [await file.arrayBuffer()]);
+  }
+  put({ v, file }) {
+    this.now = v; this.has = !!file; this.select.value = v; this.column.hidden = v !== "csv" || !file || file.columns.length < 2;
+    this.pick.hidden = v !== "csv";
+    const option = this.select.querySelector('option[value="csv"]');
+    option.textContent = file ? file.name : this.spec.options.find(([value]) => value === "csv")[1];
+    if (!file) return;
+    this.label = file.name;
+    this.column.replaceChildren(...file.columns.map(name => el("option", { value: name, selected: name === file.column }, name)));
+  }
+}
+
+class Switch extends Control {
+  build() {
+    this.box = el("input", { type: "checkbox", id: `${this.id}-c`, onchange: () => this.set(this.box.checked) });
+    this.node.append(el("span", { class: "check" }, this.box, this.label(this.box.id)), this.message);
+  }
+  put({ v }) { this.box.checked = v; }
+}
+
+class Layer extends Control {
+  build() { this.node = button("", () => this.set(!this.on), { class: "layer", html: this.spec.label }); }
+  put({ v }) { this.on = v; this.node.setAttribute("aria-pressed", v); this.page.room(this.spec, v); }
+  mark() {}
+}
+
+class Action extends Control {
+  build() { this.node = button(this.spec.label, () => this.page.act("run", { action: this.name }), { class: "action" }); }
+  put() {}
+  mark() {}
+}
+
+const KINDS = { real: Real, interval: Interval, choice: Choice, input: Input, switch: Switch, layer: Layer, action: Action };
+
+// ---- the page ----
+
+class Page {
+  constructor({ model, el: root, host, signal }) {
+    Object.assign(this, { model, root, host, signal });
+    this.id = `gp${++pages}`;
+    this.seq = 0; this.acked = 0; this.waiting = { values: {}, texts: {} }; this.flying = null; this.refused = new Set(); this.plots = new Map(); this.timers = {};
+    root.classList.add("gradprod");
+    root.dataset.lmSuppressShortcuts = "true";
+    this.live = el("div", { class: "sr", "aria-live": "polite" });
+    this.offline = el("div", { class: "offline", role: "alert", hidden: true });
+    this.sheet = el("div", { class: "sheet" });
+    root.replaceChildren(this.sheet);
+    this.theme = this.remembered("theme") ?? (document.body.dataset.jpThemeLight === "false" ? "dark" : "light");
+    root.dataset.theme = this.theme;
+    const listen = (name, handle) => { model.on(`change:${name}`, handle); };
+    listen("frame", () => this.draw());
+    for (const name of ["values", "words", "cards", "numbers", "table", "notes", "address", "done"]) listen(name, () => this[`put_${name}`]());
+    model.on("msg:custom", (message, buffers) => this.heard(message, buffers));
+    const keys = event => this.key(event);
+    const app = model.get("frame").app;
+    (app ? document : root).addEventListener("keydown", keys, { signal });
+    if (app) {
+      addEventListener("popstate", () => this.act("query", { query: location.search }), { signal });
+      root.classList.add("app");
+      for (let up = root.parentElement; up && up !== document.documentElement; up = up.parentElement) if (getComputedStyle(up).overflow !== "visible") up.style.overflow = "visible";
+    }
+    this.watch();
+    this.draw();
+    this.act("hello", { ...this.look(), query: app ? FIRST_ADDRESS : "", sizes: this.sizes() });
+  }
+  get frame() { return this.model.get("frame"); }
+  text(key, values = {}) { return fill(this.frame.labels[key], values); }
+  number(value) {
+    const text = String(Number(value.toPrecision(10)));
+    return (/^-?\d{5,}$/.test(text) ? text.replace(/\B(?=(\d{3})+$)/g, "\u202f") : text).replace("-", "\u2212");
+  }
+  remembered(key, value) {
+    try { if (value === undefined) return localStorage.getItem(`gradprod-${key}`); localStorage.setItem(`gradprod-${key}`, value); } catch { return null; }
+  }
+  look() { return { theme: this.theme, presenting: this.root.classList.contains("present"), touch: matchMedia("(pointer: coarse)").matches }; }
+  sizes() { return Object.fromEntries([...this.sheet.querySelectorAll(".plot")].map(node => [node.dataset.name, [node.clientWidth, node.clientHeight]])); }
+
+  // -- talking with the kernel: one change under way, the newest of each control waits --
+
+  set(name, value) { delete this.waiting.texts[name]; this.waiting.values[name] = value; this.flush(); }
+  type(name, text) { delete this.waiting.values[name]; this.waiting.texts[name] = text; this.flush(); }
+  flush() {
+    const { values, texts } = this.waiting;
+    if (this.flying || !(Object.keys(values).length + Object.keys(texts).length)) return;
+    this.flying = { values, texts };
+    this.waiting = { values: {}, texts: {} };
+    this.send("set", this.flying);
+  }
+  busy(name) { return name in this.waiting.values || name in this.waiting.texts || !!this.flying && (name in this.flying.values || name in this.flying.texts); }
+  act(what, data = {}, buffers = []) { this.flush(); this.send(what, data, buffers); }
+  send(what, data, buffers = []) {
+    this.model.send({ do: what, with: data, seq: ++this.seq }, undefined, buffers);
+    this.progress();
+  }
+  heard(message, buffers) {
+    if (message.ack) {
+      this.acked = Math.max(this.acked, message.ack);
+      if (this.flying) { this.flying = null; this.flush(); if (!this.flying) this.put_values(); }
+    }
+    if (message.file) this.save(message.file, new Blob([buffers[0]], { type: "text/csv" }));
+  }
+  /** A line over the picture from 250 ms on, a way to stop it from 2 s on. */
+  progress() {
+    clearTimeout(this.timers.line); clearTimeout(this.timers.stop);
+    const open = () => this.model.get("done") < this.seq;
+    if (!open()) { this.root.classList.remove("computing", "long"); return; }
+    this.timers.line = setTimeout(() => open() && this.root.classList.add("computing"), 250);
+    this.timers.stop = setTimeout(() => open() && this.root.classList.add("long"), 2000);
+  }
+  put_done() { this.progress(); }
+
+  // -- the frame --
+
+  draw() {
+    const f = this.frame, t = key => this.text(key);
+    const focus = this.root.contains(document.activeElement) ? document.activeElement.dataset.keep : null;
+    const moved = this.drawn !== undefined && this.drawn !== f.number;
+    this.drawn = f.number;
+    this.controls = new Map(); this.refused.clear(); this.rooms = {};
+    this.root.lang = f.lang;
+    this.root.classList.toggle("square", f.square);
+    const make = spec => { const made = new KINDS[spec.kind](this, spec); this.controls.set(spec.name, made); return made.node; };
+    const skip = el("a", { class: "skip", href: `#${this.id}-picture`, onclick: event => { event.preventDefault(); this.picture.focus(); } }, t("skip_link"));
+
+    // predict, verdict, pictures
+    this.predict = el("section", { class: "predict", hidden: !f.predict, "aria-label": t("ask") });
+    this.verdict = el("div", { class: "verdict" });
+    const slot = picture => this.slot(picture);
+    const at = place => f.pictures.filter(picture => picture.place === place).map(slot);
+    const stop = button(t("stop"), () => this.stop(), { class: "stop" });
+    this.layers = el("div", { class: "layers", role: "group", "aria-label": t("show") }, f.layers.length || f.pins ? el("span", { class: "label" }, t("show")) : "", ...f.layers.map(make));
+    if (f.pins) this.layers.append(button(t("pin"), () => this.act("pin", { on: true }), { class: "layer pin" }), this.unpin = button(t("unpin"), () => this.act("pin", { on: false }), { class: "layer unpin" }));
+    this.rule = el("p", { class: "rule" });
+    this.details = el("details", { class: "numbers", ontoggle: () => this.act("table", { open: this.details.open }) }, el("summary", {}, t("numbers")), this.tablebox = el("div", { class: "tablebox" }));
+    this.picture = el("section", { class: "picture", id: `${this.id}-picture`, tabindex: "-1", "aria-label": f.title },
+      this.predict, el("div", { class: "pinned" }, this.verdict, el("div", { class: "charts" }, ...at("main"), stop)),
+      f.under.length ? el("div", { class: "measure" }, ...f.under.map(make)) : "", el("div", { class: "under" }, this.layers, this.rule), ...at("below"), this.details);
+
+    // controls
+    this.presets = el("div", { class: "chips" }, ...f.presets.map(([label, title], i) => button("", () => this.act("preset", { index: i }), { html: label, title: title || null, "aria-pressed": "false" })));
+    this.general = el("p", { class: "message error", hidden: true });
+    const group = g => g.folded ? el("details", { class: "group" }, el("summary", {}, g.title), ...g.controls.map(make)) : el("fieldset", {}, el("legend", {}, g.title), ...g.controls.map(make));
+    this.panel = el("aside", { class: "controls", "aria-label": t("controls") },
+      f.presets.length ? el("div", { class: "presets", role: "group", "aria-label": t("presets") }, el("span", { class: "label" }, t("presets")), this.presets) : "",
+      this.general, ...f.groups.map(group), button(t("reset_all"), () => this.act("reset"), { class: "reset-all" }));
+
+    // side
+    this.claim = el("section", { class: "claim" });
+    this.readouts = el("dl");
+    this.panels = new Map(f.panels.map(panel => [panel.name, el("section", { class: `panel${panel.presented ? " presented" : ""}` }, el("h2", {}, panel.title), el("div"))]));
+    const side = name => name === "claims" ? this.claim : name === "readouts" ? this.measured = el("section", { class: "measured" }, el("h2", {}, f.readouts_title), this.readouts)
+      : this.panels.get(name) ?? f.pictures.filter(picture => picture.name === name).map(picture => el("section", { class: "where" }, el("h2", {}, picture.title), slot(picture), el("p", { class: "hint" }, picture.hint)))[0];
+
+    // title
+    this.formula = el("div", { class: "formula", role: "math", "aria-label": f.formula_text || null }, f.formula_text);
+    this.heading = el("h1", { tabindex: "-1" }, el("span", { class: "no" }, String(f.number)), " ", f.title);
+    this.linknotes = el("ul", { class: "linknotes", role: "status", hidden: true });
+    this.sheet.replaceChildren(skip, this.top(), this.offline, el("main", {}, el("section", { class: "intro" }, this.heading, el("p", { class: "lead", html: f.lead }), this.formula), this.linknotes,
+      this.picture, this.panel, el("aside", { class: "side", "aria-label": f.readouts_title }, ...f.side.map(side).filter(Boolean))), this.foot(), this.live);
+    this.typeset();
+    for (const name of ["values", "words", "cards", "numbers", "table", "notes", "address"]) this[`put_${name}`]();
+    if (focus) this.sheet.querySelector(`[data-keep="${focus}"]`)?.focus();
+    if (moved) { scrollTo(0, 0); this.heading.focus({ preventScroll: true }); }
+    if (this.alone !== undefined) this.disable(this.alone);
+  }
+  top() {
+    const f = this.frame, t = key => this.text(key);
+    const select = keep => f.languages.length > 1 ? el("select", { class: "lang", "aria-label": t("language"), "data-keep": keep, onchange: event => this.act("look", { lang: event.target.value }) }, ...f.languages.map(([code, name]) => el("option", { value: code, selected: code === f.lang }, name))) : "";
+    this.languages = select;
+    const go = number => event => { event.preventDefault(); this.go(number); };
+    const open = f.lessons.filter(lesson => lesson[2]), place = open.findIndex(([number]) => number === f.number);
+    const arrow = (to, sign, name) => to ? el("a", { class: "arrow", href: `?lesson=${to[0]}`, "aria-label": `${t(name)}: ${to[0]} ${to[1]}`, onclick: go(to[0]) }, sign) : el("span", { class: "arrow" });
+    const strip = f.lessons.length ? [
+      el("a", { class: "brand", href: "?", "aria-label": "gradprod", onclick: go(open[0][0]) }, "grad", el("b", {}, "prod")),
+      el("nav", { class: "lessons", "aria-label": t("lessons") }, el("ol", {}, ...f.lessons.map(([number, name, there]) => el("li", {}, el(there ? "a" : "span", { href: there ? `?lesson=${number}` : null, title: name, "aria-current": number === f.number ? "page" : null, onclick: go(number) }, el("span", { class: "no" }, String(number)), " ", el("span", { class: "name" }, name)))))),
+      el("div", { class: "pick" }, arrow(open[place - 1], "‹", "previous"), el("select", { "aria-label": t("lessons"), onchange: event => this.go(Number(event.target.value)) }, ...open.map(([number, name]) => el("option", { value: number, selected: number === f.number }, `${number}  ${name}`))), arrow(open[place + 1], "›", "next")),
+    ] : [];
+    this.dark = button(t("dark"), () => this.turn(), { class: "theme", "aria-pressed": this.theme === "dark", "data-keep": "dark" });
+    return el("header", { class: "top" }, ...strip, el("span", { class: "where-title" }, `${f.number} ${f.title}`),
+      el("div", { class: "tools" }, select("lang"), this.dark, button(t("present"), () => this.present(true), { class: "presenter", title: "P", "data-keep": "present" })),
+      el("span", { class: "leave" }, f.predict ? button(t("ask"), () => this.act("ask"), { title: "Q" }) : "", button(t("leave"), () => this.present(false), { class: "plain" })));
+  }
+  foot() {
+    const f = this.frame, t = key => this.text(key), copied = (key, text) => { const it = button(t(key), () => this.copy(it, text())); return it; };
+    this.link = el("input", { id: `${this.id}-link`, readonly: true });
+    return el("footer", {}, f.app ? el("div", { class: "address" }, el("label", { for: this.link.id }, t("link")), this.link, copied("copy_link", () => this.link.value)) : "",
+      el("div", { class: "downloads", role: "group", "aria-label": t("copy") }, el("span", {}, t("copy")), copied("copy_call", () => this.model.get("words").code), copied("copy_formula", () => f.formula)),
+      el("div", { class: "downloads", role: "group", "aria-label": t("download") }, el("span", {}, t("download")), button(t("csv"), () => this.act("csv")), button(t("png"), () => this.image("png")), button(t("svg"), () => this.image("svg"))),
+      f.languages.length > 1 ? el("div", { class: "lang2" }, el("span", { "aria-hidden": "true" }, t("language")), this.languages("lang2")) : "");
+  }
+  /** The place of a picture; its plot is made once and moves along. */
+  slot(picture) {
+    const kept = this.plots.get(picture.view) ?? el("div", { class: "plot", "data-name": picture.name });
+    if (!this.plots.has(picture.view)) { this.plots.set(picture.view, kept); this.mount(picture.view, kept); }
+    const [desk, tablet, phone] = picture.heights, moves = Object.entries(picture.moves);
+    const node = el("div", { class: `slot ${picture.place}`, style: `--desk:${desk}px;--tablet:${tablet}px;--phone:${phone}px`, "data-slot": picture.name }, kept);
+    if (moves.length) {
+      node.tabIndex = 0; node.setAttribute("role", "group"); node.setAttribute("aria-label", `${spoken(picture.title)}. ${spoken(picture.hint)}`);
+      node.classList.add("moves");
+      node.addEventListener("keydown", event => {
+        const [axis, by] = { ArrowLeft: ["x", -1], ArrowRight: ["x", 1], ArrowUp: ["y", 1], ArrowDown: ["y", -1] }[event.key] ?? [];
+        if (!axis || !picture.moves[axis]) return;
+        event.preventDefault();
+        const [name, step] = picture.moves[axis], control = this.controls.get(name);
+        control.moved(clip(control.stepped(control.now, by, step), control.spec.low, control.spec.high));
+      });
+    }
+    return node;
+  }
+  async mount(view, node) {
+    if (this.host?.getWidget) return (await this.host.getWidget(`anywidget:${view}`)).render({ el: node, signal: this.signal });
+    const manager = this.model.widget_manager;
+    node.append((await manager.create_view(await manager.get_model(view))).el);
+  }
+  room(spec, on) {
+    this.rooms[spec.name] = on ? spec.room : 0;
+    this.root.style.setProperty("--room", `${Object.values(this.rooms).reduce((sum, px) => sum + px, 0)}px`);
+  }
+
+  // -- what the kernel says --
+
+  put_values() {
+    const { controls, preset, hidden } = this.model.get("values");
+    if (!controls) return;
+    for (const [name, control] of this.controls) {
+      const state = controls[name];
+      if (!state) continue;
+      control.node.hidden = !!state.hidden;
+      if (!this.busy(name)) control.put(state);
+    }
+    [...this.presets.children].forEach((node, i) => node.setAttribute("aria-pressed", i === preset));
+    for (const node of this.sheet.querySelectorAll("[data-slot]")) node.hidden = hidden.includes(node.dataset.slot);
+  }
+  put_words() {
+    const words = this.model.get("words");
+    if (words.veiled === undefined) return;
+    this.root.classList.toggle("predicting", words.veiled);
+    this.verdict.dataset.kind = words.kind ?? "hidden";
+    if (words.veiled) this.verdict.replaceChildren();
+    else {
+      if (!this.verdict.firstChild || this.verdict.childElementCount !== 2) this.verdict.replaceChildren(el("span", { class: "chip" }), el("p", { class: "sentence" }));
+      const [chip, sentence] = this.verdict.children;
+      write(chip, words.name); write(sentence, words.sentence);
+      this.announce(words.spoken);
+    }
+    write(this.rule, words.rule);
+    this.linknotes.hidden = !words.link?.length;
+    this.linknotes.replaceChildren(...(words.link ?? []).map(text => el("li", { html: text })));
+  }
+  /** One polite live region, 700 ms after the last change; nothing at the start. */
+  announce(text) {
+    clearTimeout(this.timers.live);
+    if (this.said === undefined) { this.said = text; return; }
+    this.timers.live = setTimeout(() => { if (this.said !== text) this.live.textContent = this.said = text; }, 700);
+  }
+  put_cards() {
+    const { claim, predict } = this.model.get("cards");
+    const t = key => this.text(key);
+    this.claim.hidden = !claim;
+    if (claim) {
+      const pager = claim.n > 1 ? el("span", { class: "pager" }, button("‹", () => this.act("claim", { step: -1 }), { "aria-label": t("previous"), "data-keep": "claim-back" }), this.text("of", claim), button("›", () => this.act("claim", { step: 1 }), { "aria-label": t("next"), "data-keep": "claim-on" })) : "";
+      const test = button(t("test"), () => this.act("claim", { test: true }), { "aria-pressed": String(!!claim.testing), "data-keep": "claim-test" });
+      this.keeping(() => this.claim.replaceChildren(el("div", { class: "head" }, el("h2", {}, t("often")), pager), el("blockquote", { html: `“${claim.says}”` }), el("small", {}, this.text("article", claim)),
+        ...(claim.mark ? [el("p", {}, el("b", { class: "tag" }, `${claim.mark} ${claim.tag}`), " ", el("span", { html: claim.why })), test] : [])));
+    }
+    if (predict) this.put_predict(predict);
+  }
+  /** Rebuild something and leave the focus where it was. */
+  keeping(rebuild) {
+    const keep = document.activeElement?.dataset?.keep;
+    rebuild();
+    if (keep && document.activeElement?.dataset?.keep !== keep) this.sheet.querySelector(`[data-keep="${keep}"]`)?.focus();
+  }
+  put_predict({ stage, guess, words, reveal }) {
+    const p = this.frame.predict, t = key => this.text(key), node = this.predict;
+    const mid = this.predict.dataset.stage === "open" && stage === "open" && node.querySelector("input");
+    node.dataset.stage = stage;
+    if (mid) { write(this.words, words); mid.setAttribute("aria-valuetext", spoken(words)); return; }
+    const ask = label => button(label, () => this.act("ask"), { class: "again", title: "Q", "data-keep": "ask" });
+    if (stage === "idle") node.replaceChildren(ask(t("ask")), el("span", { html: p.question }));
+    if (stage === "done") node.replaceChildren(el("p", { html: reveal }), ask(t("again")));
+    if (stage === "open") {
+      const range = el("input", { type: "range", min: p.low, max: p.high, step: p.step, value: guess, "aria-label": t("guess"), "aria-valuetext": spoken(words), oninput: () => this.guess(Number(range.value)) });
+      const ends = p.ends.map(([at, text], i) => el("span", { class: i === 0 ? "first" : i === p.ends.length - 1 ? "end" : null, style: `--p:${(at - p.low) / (p.high - p.low)}` }, text));
+      this.words = el("output", { html: words });
+      node.replaceChildren(el("h2", {}, t("ask")), el("p", { html: p.question }), el("div", { class: "guess" }, el("div", { class: "track" }, range, el("div", { class: "ticks", "aria-hidden": "true" }, ...ends)), this.words),
+        el("div", { class: "actions" }, button(p.show, () => this.act("commit"), { class: "primary" }), button(t("skip"), () => this.act("skip"), { class: "plain" })));
+      range.focus({ preventScroll: true });
+    } else if (this.stage === "open") node.querySelector("button")?.focus({ preventScroll: true });
+    this.stage = stage;
+  }
+  guess(value) { this.act("guess", { guess: value }); }
+  put_numbers() {
+    const { readouts, panels } = this.model.get("numbers");
+    if (!readouts) return;
+    while (this.readouts.children.length > readouts.length) this.readouts.lastChild.remove();
+    readouts.forEach(([name, value, how], i) => {
+      const row = this.readouts.children[i] ?? this.readouts.appendChild(el("div", {}, el("dt"), el("dd", {}, el("b"), el("small"))));
+      write(row.firstChild, name); write(row.lastChild.firstChild, value); write(row.lastChild.lastChild, how);
+    });
+    for (const [name, node] of this.panels) { node.hidden = !panels[name]; write(node.lastChild, panels[name] ?? ""); }
+  }
+  put_table() {
+    const { head, rows } = this.model.get("table");
+    this.tablebox.replaceChildren(head ? el("table", {}, el("thead", {}, el("tr", {}, ...head.map(cell => el("th", { scope: "col", html: cell })))), el("tbody", {}, ...rows.map(row => el("tr", {}, ...row.map(cell => el("td", { html: cell })))))) : "");
+  }
+  put_notes() {
+    const notes = this.model.get("notes"), before = this.refused;
+    this.refused = new Set(Object.keys(notes).filter(name => notes[name].error));
+    for (const [name, control] of this.controls) control.mark(notes[name]);
+    this.general.hidden = !notes[""]; write(this.general, notes[""]?.text ?? "");
+    for (const name of before) if (!this.refused.has(name) && !this.busy(name)) { const state = this.model.get("values").controls?.[name]; if (state) this.controls.get(name)?.put(state); }
+    const fresh = [...this.refused].find(name => !before.has(name));
+    if (fresh !== undefined) this.announce(spoken(notes[fresh].text));
+  }
+  put_address() {
+    const address = this.model.get("address");
+    if (!address || !this.frame.app) return;
+    const url = new URL(location.href), lesson = new URLSearchParams(address).get("lesson");
+    const other = lesson !== (new URLSearchParams(location.search).get("lesson") ?? lesson);
+    if (location.search !== `?${address}` && this.model.get("done") > 0) { url.search = address; history[other && this.going ? "pushState" : "replaceState"](history.state, "", url); if (other) this.going = false; }
+    this.link.value = url.href;
+    document.title = `${this.frame.number} ${this.frame.title} · gradprod`;
+  }
+
+  // -- what the reader does --
+
+  go(number) { if (number !== this.frame.number) { this.going = true; this.act("lesson", { number }); } }
+  turn() {
+    this.theme = this.theme === "dark" ? "light" : "dark";
+    this.root.dataset.theme = this.theme;
+    this.dark.setAttribute("aria-pressed", this.theme === "dark");
+    this.remembered("theme", this.theme);
+    this.act("look", this.look());
+  }
+  present(on) {
+    if (on === this.root.classList.contains("present")) return;
+    this.root.classList.toggle("present", on);
+    // the top layer: nothing that a notebook puts around a cell can hold it back
+    if (on) { this.root.popover = "manual"; try { this.root.showPopover(); } catch { this.root.removeAttribute("popover"); } } else { try { this.root.hidePopover(); } catch { /* was not open */ } this.root.removeAttribute("popover"); }
+    this.act("look", { ...this.look(), sizes: this.sizes() });
+    (on ? this.picture : this.sheet.querySelector('[data-keep="present"]'))?.focus({ preventScroll: true });
+  }
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.('input:not([type="range"]), select, textarea, [contenteditable]')) return;
+    const key = event.key.toLowerCase(), presenting = this.root.classList.contains("present");
+    if (key === "p") this.present(!presenting);
+    else if (key === "q" && this.frame.predict) this.act("ask");
+    else if (key === "escape" && this.root.classList.contains("predicting")) this.act("skip");
+    else if (key === "escape" && presenting) this.present(false);
+    else return;
+    event.preventDefault(); event.stopPropagation();
+  }
+  async copy(node, text) {
+    try { await navigator.clipboard.writeText(text); } catch {
+      const box = el("textarea", { class: "sr" }); box.value = text; this.sheet.append(box); box.select(); document.execCommand("copy"); box.remove();
+    }
+    const label = node.textContent; node.textContent = this.text("copied");
+    setTimeout(() => { node.textContent = label; }, 1500);
+  }
+  save(name, blob) {
+    const a = el("a", { href: URL.createObjectURL(blob), download: name });
+    this.sheet.append(a); a.click(); a.remove();
+    setTimeout(() => URL.revokeObjectURL(a.href), 10_000);
+  }
+  async image(format) {
+    const node = this.picture.querySelector(".js-plotly-plot"), plotly = await globalThis[Symbol.for("gradprod")]?.plotly ?? globalThis.Plotly;
+    if (!node || !plotly) return;
+    const { width, height } = node.getBoundingClientRect();
+    const layout = { ...node.layout, paper_bgcolor: getComputedStyle(this.sheet).backgroundColor };
+    const url = await plotly.toImage({ data: node.data, layout }, { format, width, height, scale: format === "png" ? 2 : 1 });
+    this.save(`gradprod-${this.frame.number}.${format}`, await (format === "svg" ? new Blob([decodeURIComponent(url.split(",").slice(1).join(","))], { type: "image/svg+xml" }) : fetch(url).then(answer => answer.blob())));
+  }
+  stop() { try { this.model.widget_manager.kernel?.interrupt(); } catch { /* the line stays */ } }
+  /** TeX by the MathJax of the page, where there is one; until then the formula as text. */
+  async typeset() {
+    const { formula } = this.frame, manager = this.model.widget_manager, node = this.formula;
+    const typesetter = (manager?._rendermime ?? manager?.rendermime)?.latexTypesetter;
+    if (!formula || !typesetter) return;
+    const box = el("div", { class: "tex" }, `$$${formula}$$`);
+    node.append(box);
+    try { await typesetter.typeset(box); } catch { /* stays text */ }
+    for (let i = 0; i < 100 && !box.querySelector("mjx-container, .MathJax, svg"); i++) await new Promise(done => setTimeout(done, 50));
+    box.querySelector("mjx-container, .MathJax, svg") ? (node.firstChild.remove(), box.classList.remove("tex")) : box.remove();
+  }
+
+  // -- when the kernel is gone --
+
+  watch() {
+    const kernel = this.model.widget_manager?.kernel, on = (signal, handle) => { signal?.connect(handle); this.signal?.addEventListener("abort", () => signal?.disconnect(handle)); };
+    on(kernel?.statusChanged, (_, status) => ["restarting", "autorestarting", "dead", "terminating"].includes(status) && this.gone());
+    on(kernel?.connectionStatusChanged, (_, status) => {
+      if (status === "disconnected") this.gone();
+      if (status === "connecting") setTimeout(async () => { if (kernel.connectionStatus !== "connected" && !await this.ask(`api/kernels/${kernel.id}`)) this.gone(); }, 1500);
+    });
+  }
+  base() { try { return JSON.parse(document.getElementById("jupyter-config-data").textContent).baseUrl; } catch { return "/"; } }
+  async ask(path) { try { return (await fetch(this.base() + path, { cache: "no-store" })).ok; } catch { return false; } }
+  disable(on) {
+    this.alone = on;
+    for (const node of this.sheet.querySelectorAll(".controls :is(input, select, button), .predict :is(input, button), .layers button, .measure :is(input, select, button), .claim button, .downloads button[data-kernel]")) node.disabled = on;
+    this.root.classList.toggle("waiting", on);
+  }
+  gone() {
+    if (this.alone) return;
+    this.disable(true);
+    this.root.classList.remove("computing", "long");
+    this.offline.hidden = false;
+    if (!this.frame.app) { this.offline.replaceChildren(el("b", {}, this.text("restart"))); return; }
+    const count = el("span"), again = button(this.text("try"), () => attempt());
+    this.offline.replaceChildren(el("b", {}, this.text("gone")), count, again, button(this.text("reopen"), () => location.reload()));
+    let wait = 0.5, left = wait;
+    const say = () => { count.textContent = this.text("trying", { n: Math.ceil(left) }); };
+    const attempt = async () => { if (await this.ask("healthz")) location.reload(); else { wait = Math.min(10, wait * 2); left = wait; say(); } };
+    const tick = async () => { left -= 0.5; say(); if (left <= 0) { left = Infinity; await attempt(); } if (!this.signal?.aborted) setTimeout(tick, 500); };
+    say(); tick();
+  }
+}
+
+export default { render(context) { new Page(context); } };
