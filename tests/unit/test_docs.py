@@ -1,0 +1,42 @@
+"""The API reference builds from the docstrings with no warning, and names what there is."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gradprod
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_reference_builds_without_a_warning(tmp_path):
+    pytest.importorskip("sphinx", reason="sphinx is not installed")
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-W",
+        "--keep-going",
+        "-q",
+        "-E",
+        "-d",
+        str(tmp_path / "trees"),
+    ]
+    build = subprocess.run([*command, str(DOCS), str(tmp_path / "html")], capture_output=True, text=True)
+    assert build.returncode == 0, build.stderr
+    page = (tmp_path / "html" / "api" / "gradprod.gradient_product.html").read_text()
+    assert "∂S_t/∂S_k" in page
+    for path in (tmp_path / "html").rglob("*.html"):
+        assert not re.search(
+            r'(src|href)="(https?:)?//(?!www\.sphinx-doc|alabaster|github)', path.read_text()
+        )
+
+
+def test_every_public_function_and_record_is_in_the_reference():
+    listed = set(re.findall(r"^    (\w+)$", (DOCS / "library.rst").read_text(), re.MULTILINE))
+    public = {name for name in gradprod.__all__ if callable(getattr(gradprod, name))}
+    assert public - listed == set()
+    assert listed - set(gradprod.__all__) == set()
