@@ -1,7 +1,7 @@
 """Activation functions φ with slopes φ′ that lose no digit in saturation.
 
-Slopes and their logarithms are computed straight from the pre-activation u, never from φ(u): 1 − tanh² u has lost half its
-digits at u = 10 and is exactly 0 from u = 19.06 on, where the slope itself is still 1e-16.
+Slopes and their logarithms are computed straight from the pre-activation u, never from φ(u): 1 − tanh² u has lost
+half its digits at u = 10 and is exactly 0 from u = 19.06 on, where the slope itself is still 1e-16.
 """
 
 from collections.abc import Callable
@@ -50,8 +50,8 @@ def _tanh_slope(u: ArrayLike) -> Any:
 
 
 def _tanh_log_slope(u: ArrayLike) -> Any:
-    # −2 ln cosh u, by ln cosh u = log1p(2 sinh²(u/2)): no cancellation near 0. Beyond 300, where the square would soon overflow,
-    # ln cosh u = |u| − ln 2 to the last digit, so the rest is linear.
+    # −2 ln cosh u, by ln cosh u = log1p(2 sinh²(u/2)): no cancellation near 0. Beyond 300, where the square would
+    # soon overflow, ln cosh u = |u| − ln 2 to the last digit, so the rest is linear.
     a = np.abs(u)
     near = np.minimum(a, 300.0)
     s = np.sinh(near / 2)

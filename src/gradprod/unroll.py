@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,66 +24,80 @@ class Trajectory:
         x_1 … x_T.
     states : dict of ndarray, shape (..., T + 1) or (..., T + 1, n)
         Each part of the state at steps 0 … T.
-    pre_activations, gates : dict of ndarray, shape (..., T) or (..., T, n)
-        At steps 1 … T. Those that depend on the input alone keep only the leading axes that they vary along.
-    overflow_step : None, int, or ndarray of int, shape (...)
-        The first step whose state is not finite; None where every state is. In a grid of runs, 0 marks those that stay finite.
+    overflow_step : int, ndarray of int with shape (...), or None
+        The first step whose state is not finite; None where every state is. In a grid of runs, 0 marks those that
+        stay finite.
     """
 
     cell: Cell
     inputs: FloatArray
     states: Arrays
-    pre_activations: Arrays
-    gates: Arrays
-    overflow_step: None | int | NDArray[np.int64]
+    overflow_step: int | NDArray[np.int64] | None
 
     @property
     def state(self) -> FloatArray:
         """The state at steps 0 … T, of a cell whose state has one part."""
         if len(self.states) > 1:
+            parts = " and ".join(self.states)
             raise ValueError(
-                f"the state of {type(self.cell).__name__} has parts {', '.join(self.states)}; take one from states"
+                f"the state of {type(self.cell).__name__} has parts {parts}; take one from states"
             )
         return next(iter(self.states.values()))
 
     @property
+    def length(self) -> int:
+        """T."""
+        return self.inputs.shape[self._time]
+
+    @property
+    def leading(self) -> tuple[int, ...]:
+        """The leading axes of the states: every run of a grid."""
+        return next(iter(self.states.values())).shape[: self._time]
+
+    @cached_property
+    def pre_activations(self) -> Arrays:
+        """What each gate's σ, and the candidate's φ ("u"), was applied to at steps 1 … T, shape (..., T) or (..., T, n)."""
+        return self._back(self._all.pre_activations)
+
+    @property
     def pre_activation(self) -> FloatArray:
-        """What the state's own activation was applied to, at steps 1 … T."""
+        """u_t, what the state's own activation was applied to."""
         return self.pre_activations["u"]
+
+    @cached_property
+    def gates(self) -> Arrays:
+        """Gate and candidate values at steps 1 … T."""
+        return self._back(self._all.gates)
 
     @property
     def output(self) -> FloatArray:
         """What a readout sees at steps 1 … T."""
-        return self._time_back(self.cell.output(self.steps()))
+        return self._back({"output": self.cell.output(self._all)})["output"]
 
-    @property
-    def length(self) -> int:
-        """T."""
-        return next(iter(self.states.values())).shape[self._time] - 1
+    def steps(self, start: int = 0, stop: int | None = None) -> Step:
+        """Steps start + 1 … stop (all by default) as one record, time as its first axis.
+
+        Pre-activations and gates are not kept by the unroll: they follow from the states, all steps at once.
+        """
+        stop = self.length if stop is None else stop
+        first = {part: np.moveaxis(array, self._time, 0) for part, array in self.states.items()}
+        before = {part: array[start:stop] for part, array in first.items()}
+        x = _time_first(self.inputs, self.cell, len(self.leading))[start:stop]
+        with np.errstate(over="ignore", invalid="ignore"):
+            _, pre, gates = self.cell.step(before, self.cell.drive(x))
+        after = {part: array[start + 1 : stop + 1] for part, array in first.items()}
+        return Step(inputs=x, before=before, after=after, pre_activations=pre, gates=gates)
 
     @property
     def _time(self) -> int:
         return -1 - self.cell.algebra.axes
 
-    def _time_back(self, array: Any) -> Any:
-        return np.moveaxis(array, 0, self._time)
+    @cached_property
+    def _all(self) -> Step:
+        return self.steps()
 
-    def steps(self, start: int = 0, stop: int | None = None) -> Step:
-        """Steps start + 1 … stop (all of them by default) as one record, time as the first axis."""
-        stop = self.length if stop is None else stop
-        first = {name: np.moveaxis(array, self._time, 0) for name, array in self.states.items()}
-
-        def cut(arrays: Arrays) -> Arrays:
-            return {name: np.moveaxis(array, self._time, 0)[start:stop] for name, array in arrays.items()}
-
-        lined_up = _time_first(self.inputs, self.cell, next(iter(first.values())).ndim - 1)
-        return Step(
-            inputs=lined_up[start:stop],
-            before={name: array[start:stop] for name, array in first.items()},
-            after={name: array[start + 1 : stop + 1] for name, array in first.items()},
-            pre_activations=cut(self.pre_activations),
-            gates=cut(self.gates),
-        )
+    def _back(self, arrays: Arrays) -> Arrays:
+        return {name: np.moveaxis(array, 0, self._time) for name, array in arrays.items()}
 
 
 def unroll(
@@ -115,52 +129,35 @@ def unroll(
     grid, seen = broadcast_or_say(cell.leading, "the parameters", x.shape[: x.ndim - 1 - axes], "inputs")
     for part, array in start.items():
         grid, seen = broadcast_or_say(grid, seen, array.shape[: array.ndim - axes], f"initial_state {part}")
-    T = x.shape[-1 - axes]
     with np.errstate(over="ignore", invalid="ignore"):
-        states, pre, gates = _run(cell, _time_first(x, cell, len(grid) + axes), start, grid + cell.width, T)
-
-    def back(arrays: Arrays) -> Arrays:
-        return {name: np.moveaxis(array, 0, -1 - axes) for name, array in arrays.items()}
-
+        states = _run(cell, _time_first(x, cell, len(grid)), start, grid + cell.width)
     return Trajectory(
         cell=cell,
         inputs=x,
-        states=back(states),
-        pre_activations=back(pre),
-        gates=back(gates),
-        overflow_step=_overflow(list(states.values()), axes),
+        states={part: np.moveaxis(array, 0, -1 - axes) for part, array in states.items()},
+        overflow_step=_overflow(states, axes),
     )
 
 
-def _run(
-    cell: Cell, x: FloatArray, start: Arrays, shape: tuple[int, ...], T: int
-) -> tuple[Arrays, Arrays, Arrays]:
-    drive, pre, gates = cell.drive(x)
-    states = {part: np.empty((T + 1, *shape)) for part in cell.parts}
-    before = {part: np.broadcast_to(start[part], shape)[()] for part in cell.parts}
-    for part in cell.parts:
-        states[part][0] = before[part]
-    new_pre: Arrays = {}
-    new_gates: Arrays = {}
-    for t in range(T):
-        before, a, g = cell.step(before, {name: array[t] for name, array in drive.items()})
-        if t == 0:
-            new_pre = {name: np.empty((T, *shape)) for name in a}
-            new_gates = {name: np.empty((T, *shape)) for name in g}
-        for part, array in before.items():
+def _run(cell: Cell, x: FloatArray, start: Arrays, shape: tuple[int, ...]) -> Arrays:
+    drive = cell.drive(x)
+    states = {part: np.empty((len(x) + 1, *shape)) for part in cell.parts}
+    for part, array in states.items():
+        array[0] = start[part]
+    now = {part: array[0] for part, array in states.items()}
+    for t in range(len(x)):
+        now, _, _ = cell.step(now, {name: array[t] for name, array in drive.items()})
+        for part, array in now.items():
             states[part][t + 1] = array
-        for name, array in a.items():
-            new_pre[name][t] = array
-        for name, array in g.items():
-            new_gates[name][t] = array
-    return states, pre | new_pre, gates | new_gates
+    return states
 
 
-def _overflow(states: list[FloatArray], axes: int) -> None | int | NDArray[np.int64]:
-    # What is not finite stays so, in every cell: the last state tells
-    if all(np.isfinite(array[-1]).all() for array in states):
+def _overflow(states: Arrays, axes: int) -> int | NDArray[np.int64] | None:
+    # In every cell what is not finite stays so: the last state tells
+    if all(np.isfinite(array[-1]).all() for array in states.values()):
         return None
-    finite = np.logical_and.reduce([np.isfinite(a).all(axis=-1) if axes else np.isfinite(a) for a in states])
+    each = [np.isfinite(array).all(axis=-1) if axes else np.isfinite(array) for array in states.values()]
+    finite = np.logical_and.reduce(each)
     step = np.where(finite.all(axis=0), 0, np.argmin(finite, axis=0))
     return int(step) if step.ndim == 0 else step
 
@@ -196,17 +193,17 @@ def _initial(cell: Cell, initial_state: ArrayLike | Mapping[str, ArrayLike]) -> 
         array = as_floats("initial_state", given[part])
         if cell.width and (array.ndim == 0 or array.shape[-1] != cell.width[0]):
             if array.ndim:
+                n, name = cell.width[0], type(cell).__name__
                 raise ValueError(
-                    f"initial_state must have shape (..., {cell.width[0]}) to fit the {cell.width[0]} units of "
-                    f"{type(cell).__name__}, got {array.shape}"
+                    f"initial_state must have shape (..., {n}) to fit the {n} units of {name}, got {array.shape}"
                 )
             array = np.full(cell.width, array)
         start[part] = array
     return start
 
 
-def _time_first(x: FloatArray, cell: Cell, ndim: int) -> FloatArray:
-    """Inputs (..., T[, m]) as (T, ..., [m]), axes of length 1 put in so that the leading ones line up with a grid of ``ndim`` axes."""
+def _time_first(x: FloatArray, cell: Cell, leading: int) -> FloatArray:
+    """Inputs with time as first axis, and axes of length 1 after it that make up ``leading`` ones."""
     axes = cell.algebra.axes
     first = np.moveaxis(x, -1 - axes, 0)
-    return first.reshape(first.shape[:1] + (1,) * (ndim + 1 - first.ndim) + first.shape[1:])
+    return first.reshape(first.shape[:1] + (1,) * (leading + 1 + axes - first.ndim) + first.shape[1:])

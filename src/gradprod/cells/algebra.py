@@ -1,7 +1,7 @@
 """The products that a cell's equations need, for numbers, for vectors, and for diagonal matrices.
 
-A cell states its equations once, over one of these. ``W`` is a weight, ``v`` a state or input, ``d`` the diagonal of a matrix,
-``M`` a block of a Jacobian; leading axes broadcast.
+A cell states its equations once, over one of these. ``W`` is a weight, ``v`` a state or input, ``d`` the
+diagonal of a matrix, ``M`` a block of a Jacobian; leading axes broadcast.
 """
 
 from typing import Any
@@ -12,9 +12,13 @@ from gradprod.activations import FloatArray
 
 
 class Algebra:
-    """Weights are matrices, states are vectors: ``W`` (..., n, m), ``v`` (..., m), ``d`` (..., n), ``M`` (..., n, n)."""
+    """Weights are matrices, states are vectors.
 
-    axes = 1  # that a state has after its leading ones
+    ``W`` (..., n, m), ``v`` (..., m), ``d`` (..., n), ``M`` (..., n, n).
+    """
+
+    axes = 1
+    """How many axes a state has after its leading ones."""
 
     def apply(self, W: FloatArray, v: FloatArray) -> Any:
         """W v."""
@@ -41,12 +45,15 @@ class Algebra:
         return d[..., :, None] * v[..., None, :]
 
 
+def _times(a: FloatArray, b: FloatArray) -> Any:
+    return a * b
+
+
 class ScalarAlgebra(Algebra):
     """Weights and states are numbers; every product is elementwise over the leading axes."""
 
     axes = 0
-
-    apply = apply_transposed = scale = compose = outer = staticmethod(np.multiply)
+    apply = apply_transposed = scale = compose = outer = staticmethod(_times)
 
     def diagonal(self, d: FloatArray) -> Any:
         return d
@@ -55,7 +62,7 @@ class ScalarAlgebra(Algebra):
 class DiagonalAlgebra(Algebra):
     """Weights are diagonal matrices, kept as the vectors of their diagonals; blocks are full."""
 
-    apply = apply_transposed = outer = staticmethod(np.multiply)
+    apply = apply_transposed = outer = staticmethod(_times)
 
     def scale(self, d: FloatArray, W: FloatArray) -> Any:
         return self.diagonal(d * W)

@@ -99,24 +99,21 @@ class Cell(ABC):
         """The algebra of the weights of a signal."""
         return self.algebra
 
-    def drive(self, inputs: FloatArray) -> tuple[Arrays, Arrays, Arrays]:
-        """What the inputs alone decide, all steps at once.
-
-        First what they and biases add to each pre-activation; then the pre-activations and the gates that depend on
-        nothing else.
-        """
-        total: dict[str, Any] = {}
+    def drive(self, inputs: FloatArray) -> Arrays:
+        """What the inputs alone decide, all steps at once: W x + b for each pre-activation that inputs enter."""
+        total = {
+            into: self.algebra.apply(getattr(self, name), inputs)
+            for name, (into, of) in self.enters.items()
+            if of == "x"
+        }
         for name, (into, of) in self.enters.items():
-            value = getattr(self, name)
-            if of == "x":
-                total[into] = self.algebra.apply(value, inputs) + total.get(into, 0.0)
-            elif of == "1":
-                total[into] = total.get(into, 0.0) + value
-        return total, {}, {}
+            if of == "1" and into in total:
+                total[into] = total[into] + getattr(self, name)
+        return total
 
     @abstractmethod
     def step(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays, Arrays]:
-        """The state after one step, and the pre-activations and gates that the state has a part in."""
+        """The state after one step, its pre-activations and its gates."""
 
     @abstractmethod
     def partials(self, step: Step) -> Arrays:
@@ -226,3 +223,9 @@ def broadcast_or_say(
             "give each of them its own axis, of length 1 in the other"
         ) from None
     return joint, (other_name if joint != shape else name)
+
+
+def log_magnitude(x: Any) -> Any:
+    """ln |x|, −inf at 0 without a warning."""
+    with np.errstate(divide="ignore"):
+        return np.log(np.abs(x))

@@ -58,14 +58,18 @@ class GatedCell(Cell):
         """φ."""
         return TANH if self.state_activation == "tanh" else LINEAR
 
-    def drive(self, inputs: FloatArray) -> tuple[Arrays, Arrays, Arrays]:
-        a, _, _ = super().drive(inputs)
-        gates = {gate: SIGMOID.value(a[gate]) for gate in "fio"}
-        return {"f": gates["f"], "iX": gates["i"] * inputs}, a, gates
+    def drive(self, inputs: FloatArray) -> Arrays:
+        a = super().drive(inputs)
+        gates = {gate + " value": SIGMOID.value(a[gate]) for gate in "fio"}
+        return a | gates | {"iX": gates["i value"] * inputs}
 
     def step(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays, Arrays]:
-        u = drive["f"] * before["S"] + drive["iX"]
-        return {"S": self.phi.value(u)}, {"u": u}, {}
+        u = drive["f value"] * before["S"] + drive["iX"]
+        return (
+            {"S": self.phi.value(u)},
+            {"u": u} | {gate: drive[gate] for gate in "fio"},
+            {gate: drive[gate + " value"] for gate in "fio"},
+        )
 
     def partials(self, step: Step) -> Arrays:
         a, x = step.pre_activations, step.inputs

@@ -7,7 +7,7 @@ import numpy as np
 
 from gradprod.activations import Activation, FloatArray, activation
 from gradprod.cells.algebra import SCALAR, VECTOR
-from gradprod.cells.base import Arrays, Cell, Parameter, Step
+from gradprod.cells.base import Arrays, Cell, Parameter, Step, log_magnitude
 
 
 class _RNN(Cell):
@@ -96,9 +96,3 @@ class VectorRNN(_RNN):
     recurrent_weight: Parameter = 0.0
     input_weight: Parameter = 0.0
     bias: Parameter = 0.0
-
-
-def log_magnitude(x: Any) -> Any:
-    """ln |x|, −inf at 0 without a warning."""
-    with np.errstate(divide="ignore"):
-        return np.log(np.abs(x))

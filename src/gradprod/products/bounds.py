@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradprod.cells import Cell, GatedCell, ScalarRNN, VectorRNN
-from gradprod.cells.rnn import log_magnitude
+from gradprod.cells.base import log_magnitude
 
 
 def bound(cell: Cell, lags: ArrayLike) -> Any:
