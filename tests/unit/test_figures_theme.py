@@ -5,6 +5,7 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
+from gradprod.figures.labels import push_apart
 from gradprod.figures.theme import (
     GLYPHS,
     PALETTE,
@@ -13,7 +14,6 @@ from gradprod.figures.theme import (
     Style,
     cell_colour,
     line,
-    push_apart,
     sizes,
     step_ticks,
     text_width,

@@ -6,11 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gradprod.figures.factor_bars import factor_bars
+from gradprod.figures.labels import Label, end_labels, label_room
 from gradprod.figures.theme import (
     GLYPHS,
     SYMBOLS,
@@ -24,16 +26,15 @@ from gradprod.figures.theme import (
     flat_title,
     line,
     note,
-    push_apart,
     sizes,
     text_width,
     translucent,
-    verdict_scale,
     whole_ticks,
-    wrapped,
 )
+from gradprod.figures.verdict_strip import strip_notes, strip_trace
 from gradprod.i18n import gettext as _
-from gradprod.words import decimals, grouped, left_in_words, number, plain, regime_name, tick
+from gradprod.products import Factors, LogProduct
+from gradprod.words import grouped, left_in_words, number, plain, tick
 
 FLOAT_LIMITS = {
     "float32": (-150 * math.log10(2), 128 * math.log10(2)),
@@ -49,20 +50,6 @@ VEILED_FROM = 4
 
 _VARIANTS = ("", "cross", "star", "hexagon", "bowtie", "pentagon")
 _MOST_STRIPS = 6
-
-
-class _LogProduct(Protocol):
-    @property
-    def sign(self) -> NDArray[Any]: ...
-    @property
-    def log10(self) -> NDArray[np.float64]: ...
-
-
-class _Factors(Protocol):
-    @property
-    def sign(self) -> NDArray[Any]: ...
-    @property
-    def log(self) -> NDArray[np.float64]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +69,7 @@ class Curve:
         "plain", "vector", "gated", "lstm", "gru" or "mingru": decides colour and marker.
     """
 
-    product: _LogProduct
+    product: LogProduct
     name: str = ""
     kind: str = "exact"
     cell: str = "plain"
@@ -102,6 +89,16 @@ class _Drawn:
     symbol: str
     glyph: str
     pinned: bool = False
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The lines that may be named: nothing under a veil."""
+
+    shown: Sequence[_Drawn] = ()
+    kept: Sequence[_Drawn] = ()
+    limit: _Drawn | None = None
+    same: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +134,7 @@ def product_curve(
     style: Style,
     *,
     bound: ArrayLike | Curve | None = None,
-    factors: _Factors | None = None,
+    factors: Factors | None = None,
     prediction: float | None = None,
     veil: bool = False,
     pins: Sequence[Curve] = (),
@@ -190,7 +187,9 @@ def product_curve(
         limit = None
     length = max(len(d.log10) for d in shown) - 1
     lines = [*kept, *([limit] if limit else []), *shown]
-    frame = _frame(lines, limit, style, length, prediction, veil, factors is not None and not veil)
+    seen = _Seen() if veil else _Seen(shown, kept, limit, same)
+    right = label_room(_labels(seen, prediction, style), style)
+    frame = _frame(lines, limit, style, length, prediction, veil, factors is not None and not veil, right)
 
     data: list[Figure] = []
     for i, d in enumerate(kept):
@@ -211,8 +210,9 @@ def product_curve(
         notes.append(note(text, frame.size.label, c.muted, x=middle, y=-0.33 * frame.high))
     else:
         strips = [d for d in shown if d.kind != "bound"][:_MOST_STRIPS]
-        data.append(_strip_trace(strips, style, length))
-        notes += _strip_notes(strips, style, frame)
+        rows, owners = [d.log10 for d in strips], [(d.glyph, d.colour) for d in strips]
+        data.append(strip_trace(rows, style))
+        notes += strip_notes(rows, owners, style, frame.across)
         taken = [d for d in lines if d.log10.size]
         band = _band_note(taken, style, frame)
         notes += [band] if band else []
@@ -220,7 +220,8 @@ def product_curve(
             shapes.append(shape)
             notes += [text_note] if text_note else []
         notes += _zero_note(shown[0], style, frame)
-    notes += _end_labels(shown, kept, limit, same, prediction, veil, style, frame)
+    labels = _labels(seen, prediction, style, frame)
+    notes += end_labels(labels, style, room=frame.right, tall=frame.tall)
 
     layout = base_layout(
         style,
@@ -231,9 +232,9 @@ def product_curve(
     )
     layout |= _axes(style, frame, veil, len(shown))
     if frame.factors and factors is not None:
-        bars, axis = _factor_bars(factors, style, frame)
+        bars, axis = factor_bars(factors, style, tall=frame.factors)
         data += bars
-        layout["yaxis3"] = axis
+        layout["yaxis3"] = axis | {"domain": [0, frame.factors / frame.inner]}
         layout |= {"barmode": "overlay", "bargap": 0.25 if length <= 120 else 0}
         text = _("each factor {factor}: the bars add up to the curve", factor=factor_name or _FACTOR)
         room = style.width - 12
@@ -324,6 +325,7 @@ def _frame(
     prediction: float | None,
     veil: bool,
     factors: bool,
+    right: float,
 ) -> _Frame:
     size, big = sizes(style), style.presenting
     low, high, zero = -1.5, 1.5, None
@@ -351,7 +353,6 @@ def _frame(
     ticks = whole_ticks(low, high, 4)
     longest = max(text_width(tick(v), size.tick) for v in ticks)
     left = max(92 if big else 62 if size.wide else 50, longest + (22 if big else 12))
-    right = _right_margin(lines, style, prediction)
     top, bottom = (58, 74) if big else (34, 50)
     inner = style.height - top - bottom
     rows = 0 if veil else min(_MOST_STRIPS, sum(d.kind != "bound" and not d.pinned for d in lines))
@@ -370,10 +371,10 @@ def _frame(
         high=high,
         zero=zero,
         left=round(left),
-        right=round(right),
+        right=right,
         top=top,
         bottom=bottom,
-        across=style.width - round(left) - round(right),
+        across=style.width - round(left) - right,
         tall=max(20.0, inner - strip[1] - 12),
         strip=strip,
         factors=bars,
@@ -456,6 +457,11 @@ def _traces(
         trace["hoverinfo"] = "skip"
         return traces
     trace |= _hover(d, limit, of)
+    zero = d.log10[:cut] == -math.inf
+    if cut > WORDS_TO and zero.any():
+        trace["y"] = np.where(zero, np.nan, y)
+        says = f"{_('exactly 0')}<extra></extra>"
+        traces.append({**trace, "uid": f"zero-{index}", "x": lags[zero], "y": y[zero], "hovertemplate": says})
     every = cut <= 61 and size.wide and of <= 2
     if every:
         marked = slice(None)
@@ -495,12 +501,8 @@ def _hover(d: _Drawn, limit: _Drawn | None, of: int) -> Figure:
     length = len(d.log10) - 1
     named = f"<b>{d.name}</b> " if of > 1 else ""
     if length > WORDS_TO:
-        finite = np.isfinite(d.log10)
-        exponent = np.floor(np.where(finite, d.log10, 0.0))
-        mantissa = np.where(finite, d.sign * 10.0 ** (np.where(finite, d.log10, 0.0) - exponent), 0.0)
         lag = _("lag {n}", n="%{x:,d}")
-        text = f"{named}{lag}: <b>%{{customdata[0]:.1f}}·10<sup>%{{customdata[1]:d}}</sup></b><extra></extra>"
-        return {"customdata": np.column_stack((mantissa, exponent)), "hovertemplate": text}
+        return {"hovertemplate": f"{named}{lag}: <b>10<sup>%{{y:.1f}}</sup></b><extra></extra>"}
     kind, bound = _kind_name(d.kind), _("bound")
     values = zip(d.log10.tolist(), d.sign.tolist(), strict=True)
     words = []
@@ -559,76 +561,6 @@ def _prediction_trace(prediction: float, style: Style, length: int) -> Figure:
             "line": {"color": you, "width": 4 * size.line},
         },
     }
-
-
-# ---- the strip of verdicts ----
-
-
-def _verdicts(log10: NDArray[np.float64]) -> NDArray[np.float64]:
-    """0, 1, 2 where the product has vanished, holds, has exploded."""
-    with np.errstate(invalid="ignore"):
-        codes = 1.0 - (log10 < -1) + (log10 > 1)
-    return np.asarray(np.where(np.isnan(log10), np.nan, codes))
-
-
-def _runs(codes: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Where each run of equal verdicts begins, and the end."""
-    change = np.flatnonzero(codes[1:] != codes[:-1]) + 1
-    return np.concatenate(([0], change, [len(codes)]))
-
-
-def _strip_trace(strips: Sequence[_Drawn], style: Style, length: int) -> Figure:
-    codes = [_verdicts(d.log10) for d in strips]
-    edges = np.unique(np.concatenate([_runs(v) for v in codes]))
-    rows = np.full((len(codes), len(edges) - 1), np.nan)
-    for row, v in zip(rows, codes, strict=True):
-        inside = edges[:-1] < len(v)
-        row[inside] = v[edges[:-1][inside]]
-    return {
-        "type": "heatmap",
-        "uid": "strip",
-        "name": _("verdict by lag"),
-        "x": edges - 0.5,
-        "y": np.arange(len(codes)),
-        "z": rows,
-        "yaxis": "y2",
-        "zmin": 0,
-        "zmax": 2,
-        "colorscale": verdict_scale(style),
-        "showscale": False,
-        "hoverinfo": "skip",
-        "ygap": 0 if len(codes) == 1 else 2,
-    }
-
-
-def _strip_notes(strips: Sequence[_Drawn], style: Style, frame: _Frame) -> list[Figure]:
-    """The verdicts, named inside the strip wherever there is room."""
-    c, size = style.colours, frame.size
-    font = 24 if style.presenting else 15 if size.wide and len(strips) == 1 else 13
-    font = font if len(strips) == 1 else min(font, size.tick)
-    inks = (c.on_vanishes, c.on_holds, c.on_explodes)
-    names = [regime_name(v) for v in ("vanishes", "holds", "explodes")]
-    notes = []
-    for row, d in enumerate(strips):
-        if len(strips) > 1:
-            where = {"x": 0, "xref": "paper", "xanchor": "right", "xshift": -8, "y": row, "yref": "y2"}
-            notes.append(note(d.glyph, font, d.colour, **where))
-        codes = _verdicts(d.log10)
-        edges = _runs(codes)
-        wide = (edges[1:] - edges[:-1]) / (frame.length + 1) * frame.across
-        for i in np.flatnonzero(wide > 2 * font):
-            start, code = int(edges[i]), codes[edges[i]]
-            if math.isnan(code):
-                continue
-            texts = [names[int(code)]]
-            if code == 1 and i == 0 and len(edges) > 2:
-                texts.insert(0, _("holds to lag {n}", n=grouped(int(edges[1]) - 1)))
-            for text in texts:
-                if text_width(f"<b>{text}</b>", font) + 16 < wide[i]:
-                    at = {"x": start - 0.5, "xanchor": "left", "xshift": 8, "y": row, "yref": "y2"}
-                    notes.append(note(f"<b>{text}</b>", font, inks[int(code)], **at))
-                    break
-    return notes
 
 
 # ---- texts inside the picture ----
@@ -726,171 +658,26 @@ def _zero_note(d: _Drawn, style: Style, frame: _Frame) -> list[Figure]:
     return [note(text, frame.size.tick, style.colours.ink, y=frame.zero, yanchor="bottom", yshift=4, **at)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Label:
-    at: float
-    name: str
-    number: str
-    colour: str
-    bold: bool = True
+def _labels(seen: _Seen, prediction: float | None, style: Style, frame: _Frame | None = None) -> list[Label]:
+    """Name and value at the end of every line; without a frame, for their widths alone."""
+    c, several = style.colours, len(seen.shown) > 1
 
+    def down(v: float) -> float:
+        if frame is None:
+            return 0.0
+        floor = frame.low if frame.zero is None else frame.zero
+        return float(frame.down(min(frame.high, max(floor, v))))
 
-def _labels(lines: Sequence[_Drawn], several: bool) -> list[_Label]:
-    return [
-        _Label(
-            at=float(d.log10[-1]),
-            name=f"{d.glyph} {d.name}" if several and d.glyph and d.kind != "bound" else d.name,
-            number=number(float(d.log10[-1]), sign=float(d.sign[-1])),
-            colour=d.colour,
-            bold=not d.pinned,
+    labels = []
+    for d in [*seen.shown, *([seen.limit] if seen.limit else []), *seen.kept]:
+        name = f"{d.glyph} {d.name}" if several and d in seen.shown and d.glyph else d.name
+        name = _("{name} = bound", name=name) if seen.same and d is seen.shown[0] else name
+        end, sign = float(d.log10[-1]), float(d.sign[-1])
+        colour = c.muted if d.pinned else d.colour
+        labels.append(
+            Label(at=down(end), name=name, number=number(end, sign=sign), colour=colour, bold=not d.pinned)
         )
-        for d in lines
-    ]
-
-
-def _right_margin(lines: Sequence[_Drawn], style: Style, prediction: float | None) -> float:
-    """Room for the labels at the lines' ends."""
-    size = sizes(style)
-    least, most, gap = (210, 330, 28) if style.presenting else (140, 230, 24) if size.wide else (74, 118, 14)
-    most = min(most, round(0.36 * style.width))
-    several = sum(d.kind != "bound" and not d.pinned for d in lines) > 1
-    needed = [0.0]
-    for label in _labels(lines, several):
-        words = (
-            [f"<b>{word}</b>" for word in label.name.split(" ")]
-            if not size.wide
-            else [f"<b>{label.name}</b>"]
-        )
-        needed += [text_width(word, size.label) for word in (*words, label.number)]
-    if prediction is not None and size.wide:
-        needed.append(text_width(f"<b>{_('your prediction')}</b>", size.label))
-    return max(least, min(most, max(needed) + gap))
-
-
-def _end_labels(
-    shown: Sequence[_Drawn],
-    kept: Sequence[_Drawn],
-    limit: _Drawn | None,
-    same: bool,
-    prediction: float | None,
-    veil: bool,
-    style: Style,
-    frame: _Frame,
-) -> list[Figure]:
-    """Name and value at the end of every line, pushed apart where they would touch."""
-    size, c = frame.size, style.colours
-    labels: list[_Label] = []
-    if not veil:
-        labels = _labels(shown, len(shown) > 1)
-        if same:
-            first = labels[0]
-            name = _("{name} = bound", name=shown[0].name)
-            labels[0] = _Label(at=first.at, name=name, number=first.number, colour=first.colour)
-        labels += _labels([limit], False) if limit else []
-        labels += [
-            _Label(at=k.at, name=k.name, number=k.number, colour=c.muted, bold=False)
-            for k in _labels(kept, False)
-        ]
     if prediction is not None:
-        name = _("your prediction") if size.wide else _("you said")
-        labels.append(_Label(at=prediction, name=name, number=number(prediction), colour=c.you))
-    gap = 14 if size.wide else 8
-    room, font = frame.right - gap - 2, size.label
-    for layout in ("stacked", "inline", "small"):
-        font = size.label if layout != "small" else round(0.8 * size.label)
-        texts = [_label_text(k, font, room, layout == "stacked") for k in labels]
-        heights = [font * 1.3 * (1 + text.count("<br>")) + 4 for text in texts]
-        if sum(heights) <= frame.tall + font * 3:
-            break
-    floor = frame.low if frame.zero is None else frame.zero
-    ends = [float(frame.down(min(frame.high, max(floor, k.at)))) for k in labels]
-    tops = push_apart(ends, heights, -font * 1.3, frame.tall + font * 1.6)
-    return [
-        note(
-            text,
-            font,
-            k.colour,
-            x=1,
-            xref="paper",
-            xanchor="left",
-            xshift=gap,
-            y=1,
-            yref="paper",
-            yanchor="top",
-            yshift=-top,
-            align="left",
-        )
-        for text, top, k in zip(texts, tops, labels, strict=True)
-    ]
-
-
-def _label_text(label: _Label, font: float, room: float, stacked: bool) -> str:
-    name = f"<b>{label.name}</b>" if label.bold else label.name
-    if stacked:
-        return f"{wrapped(name, font, room)}<br>{label.number}"
-    return wrapped(f"{name} {label.number}", font, room)
-
-
-# ---- the factors ----
-
-
-def _factor_bars(factors: _Factors, style: Style, frame: _Frame) -> tuple[list[Figure], Figure]:
-    """Bars from 1 on a logarithmic axis, newest step first."""
-    c, size, length = style.colours, frame.size, frame.length
-    log10 = np.asarray(factors.log, float)[::-1] / math.log(10)
-    sign = np.asarray(factors.sign)[::-1]
-    finite = log10[np.isfinite(log10)]
-    top = max(0.1, float(finite.max())) if finite.size else 0.1
-    low = min(-0.1, float(finite.min())) if finite.size else -0.1
-    top, low = max(top, -0.15 * low), min(low, -0.15 * top)
-    zero = log10 == -math.inf
-    y = np.where(zero, low * 1.08, log10)
-    lags = np.arange(1, len(y) + 1)
-    base: Figure = {"x": lags, "yaxis": "y3", "name": _("factor")}
-    if length <= WORDS_TO:
-        steps = range(length, 0, -1)
-        words = [
-            _("factor {f} at step {n}", f=number(v, sign=s), n=k)
-            for v, s, k in zip(log10.tolist(), sign.tolist(), steps, strict=True)
-        ]
-        colours = np.where(log10 > 0, c.explodes, c.vanishes).tolist()
-        hover = {"hovertext": words, "hovertemplate": "%{hovertext}<extra></extra>"}
-        outline = {"color": c.ink, "width": np.where(zero, 1.5, 0.0)}
-        pattern = {"shape": np.where(zero, "x", "").tolist(), "solidity": 0.4}
-        marker = {"color": colours, "line": outline, "pattern": pattern}
-        bars = [{**base, "type": "bar", "uid": "factors", "y": y, "marker": marker, **hover}]
-    else:
-        area = {**base, "type": "scatter", "mode": "lines", "fill": "tozeroy", "hoverinfo": "skip"}
-        area |= {"line": {"width": 0, "shape": "hvh"}}
-        bars = [
-            {**area, "uid": "factors-below", "y": np.minimum(y, 0), "fillcolor": c.vanishes},
-            {**area, "uid": "factors-above", "y": np.maximum(y, 0), "fillcolor": c.explodes},
-        ]
-    if zero.any() and length <= WORDS_TO:
-        marks = {"symbol": "x-thin", "size": 8 * size.marker, "line": {"color": c.ink, "width": 2}}
-        cross = {**base, "type": "scatter", "mode": "markers", "marker": marks, "hoverinfo": "skip"}
-        bars.append({**cross, "x": lags[zero], "y": np.zeros(int(zero.sum()))})
-    span = frame.factors / (1.15 * top - 1.08 * low)
-    if span * math.log10(2) > size.tick:
-        ticks = {0.0: "1"}
-        for v in (2, 0.5, 3, 0.3, 1.2, 0.8, 0.1, 1.5, 0.7, 10):
-            at = math.log10(v)
-            if low <= at <= top and all(abs(at - t) * span > 1.1 * size.tick for t in ticks):
-                ticks[at] = decimals(v, 1)
-    else:
-        ticks = {float(v): tick(v) for v in whole_ticks(low * 1.02, top, 3)} | {0.0: "1"}
-    if zero.any():
-        ticks = {v: name for v, name in ticks.items() if v > 0.8 * low} | {low * 1.08: "<b>0</b>"}
-    axis = base_axis(
-        style,
-        domain=[0, frame.factors / frame.inner],
-        range=[low * 1.08, top * 1.15],
-        tickmode="array",
-        tickvals=list(ticks),
-        ticktext=list(ticks.values()),
-        showgrid=False,
-        zeroline=True,
-        zerolinecolor=c.ink,
-        zerolinewidth=1.5,
-    )
-    return bars, axis
+        name = _("your prediction") if sizes(style).wide else _("you said")
+        labels.append(Label(at=down(prediction), name=name, number=number(prediction), colour=c.you))
+    return labels

@@ -7,7 +7,6 @@ again for those who can't tell the colours apart.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -370,26 +369,3 @@ def wrapped(html: str, size: float, room: float) -> str:
         else:
             lines.append(word)
     return "<br>".join(lines)
-
-
-def push_apart(centres: Sequence[float], heights: Sequence[float], low: float, high: float) -> list[float]:
-    """Tops of labels so that none touches another, each as near as may be to its centre.
-
-    Parameters
-    ----------
-    centres, heights : sequence of float
-        Where each label would like its middle, and its height, in pixels from the top.
-    low, high : float
-        Where the first may begin and the last must end.
-    """
-    order = sorted(range(len(centres)), key=lambda i: centres[i])
-    tops = [0.0] * len(centres)
-    edge = low
-    for i in order:
-        tops[i] = max(centres[i] - heights[i] / 2, edge)
-        edge = tops[i] + heights[i]
-    edge = high
-    for i in reversed(order):
-        tops[i] = min(tops[i], edge - heights[i])
-        edge = tops[i]
-    return tops

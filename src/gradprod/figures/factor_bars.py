@@ -1,0 +1,76 @@
+"""Every factor of a product as a bar that starts at 1: on the logarithmic axis they add up to the curve."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from gradprod.figures.theme import Figure, Style, base_axis, sizes, whole_ticks
+from gradprod.i18n import gettext as _
+from gradprod.products import Factors
+from gradprod.words import decimals, number, tick
+
+BARS_TO = 400
+"""Longest sequence drawn bar by bar with its hover; beyond, an area below and one above 1."""
+
+
+def factor_bars(factors: Factors, style: Style, *, tall: float) -> tuple[list[Figure], Figure]:
+    """Traces of the factors, newest step first, and their axis (the third), `tall` pixels high."""
+    c, size, length = style.colours, sizes(style), len(factors.log)
+    log10 = np.asarray(factors.log, float)[::-1] / math.log(10)
+    sign = np.asarray(factors.sign)[::-1]
+    finite = log10[np.isfinite(log10)]
+    top = max(0.1, float(finite.max())) if finite.size else 0.1
+    low = min(-0.1, float(finite.min())) if finite.size else -0.1
+    top, low = max(top, -0.15 * low), min(low, -0.15 * top)
+    zero = log10 == -math.inf
+    y = np.where(zero, low * 1.08, log10)
+    lags = np.arange(1, len(y) + 1)
+    base: Figure = {"x": lags, "yaxis": "y3", "name": _("factor")}
+    if length <= BARS_TO:
+        steps = range(length, 0, -1)
+        words = [
+            _("factor {f} at step {n}", f=number(v, sign=s), n=k)
+            for v, s, k in zip(log10.tolist(), sign.tolist(), steps, strict=True)
+        ]
+        colours = np.where(log10 > 0, c.explodes, c.vanishes).tolist()
+        hover = {"hovertext": words, "hovertemplate": "%{hovertext}<extra></extra>"}
+        outline = {"color": c.ink, "width": np.where(zero, 1.5, 0.0)}
+        pattern = {"shape": np.where(zero, "x", "").tolist(), "solidity": 0.4}
+        marker = {"color": colours, "line": outline, "pattern": pattern}
+        bars = [{**base, "type": "bar", "uid": "factors", "y": y, "marker": marker, **hover}]
+    else:
+        area = {**base, "type": "scatter", "mode": "lines", "fill": "tozeroy", "hoverinfo": "skip"}
+        area |= {"line": {"width": 0, "shape": "hvh"}}
+        bars = [
+            {**area, "uid": "factors-below", "y": np.minimum(y, 0), "fillcolor": c.vanishes},
+            {**area, "uid": "factors-above", "y": np.maximum(y, 0), "fillcolor": c.explodes},
+        ]
+    if zero.any() and length <= BARS_TO:
+        marks = {"symbol": "x-thin", "size": 8 * size.marker, "line": {"color": c.ink, "width": 2}}
+        cross = {**base, "type": "scatter", "mode": "markers", "marker": marks, "hoverinfo": "skip"}
+        bars.append({**cross, "x": lags[zero], "y": np.zeros(int(zero.sum()))})
+    span = tall / (1.15 * top - 1.08 * low)
+    if span * math.log10(2) > size.tick:
+        ticks = {0.0: "1"}
+        for v in (2, 0.5, 3, 0.3, 1.2, 0.8, 0.1, 1.5, 0.7, 10):
+            at = math.log10(v)
+            if low <= at <= top and all(abs(at - t) * span > 1.1 * size.tick for t in ticks):
+                ticks[at] = decimals(v, 1)
+    else:
+        ticks = {float(v): tick(v) for v in whole_ticks(low * 1.02, top, 3)} | {0.0: "1"}
+    if zero.any():
+        ticks = {v: name for v, name in ticks.items() if v > 0.8 * low} | {low * 1.08: "<b>0</b>"}
+    axis = base_axis(
+        style,
+        range=[low * 1.08, top * 1.15],
+        tickmode="array",
+        tickvals=list(ticks),
+        ticktext=list(ticks.values()),
+        showgrid=False,
+        zeroline=True,
+        zerolinecolor=c.ink,
+        zerolinewidth=1.5,
+    )
+    return bars, axis

@@ -1,0 +1,106 @@
+"""Direct labels: name and value at the end of a line, instead of a legend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gradprod.figures.theme import Figure, Style, note, sizes, text_width, wrapped
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """What stands at the end of a line; ``at`` is the line's end, in pixels from the top of its axis."""
+
+    at: float
+    name: str
+    number: str = ""
+    colour: str
+    bold: bool = True
+
+
+def label_room(labels: Sequence[Label], style: Style) -> float:
+    """The right margin that labels need; steady while their numbers change."""
+    size = sizes(style)
+    least, most, gap = (210, 330, 28) if style.presenting else (140, 230, 24) if size.wide else (74, 118, 14)
+    needed = [0.0]
+    for label in labels:
+        parts = [label.name] if size.wide else label.name.split(" ")
+        needed += [text_width(f"<b>{part}</b>", size.label) for part in parts]
+        needed.append(text_width(label.number, size.label))
+    return round(max(least, min(most, 0.36 * style.width, max(needed) + gap)))
+
+
+def end_labels(
+    labels: Sequence[Label],
+    style: Style,
+    *,
+    room: float,
+    tall: float,
+    top: float = 1.0,
+    low: float | None = None,
+) -> list[Figure]:
+    """Labels to the right of an axis, pushed apart where they would touch.
+
+    Parameters
+    ----------
+    labels : sequence of Label
+    style : Style
+    room : float
+        The right margin, from `label_room`.
+    tall : float
+        Height of the axis in pixels.
+    top : float, optional
+        Where it ends above, in paper units.
+    low : float, optional
+        How many pixels below the axis the last label may end.
+    """
+    size = sizes(style)
+    gap = 14 if size.wide else 8
+    font = size.label
+    low = 1.6 * font if low is None else low
+    for shape in ("stacked", "inline", "small"):
+        font = (
+            size.label if shape != "small" else max(20 if style.presenting else 12, round(0.8 * size.label))
+        )
+        texts = [_text(label, font, room - gap - 2, shape == "stacked") for label in labels]
+        heights = [font * 1.3 * (1 + text.count("<br>")) + 4 for text in texts]
+        if sum(heights) <= tall + 1.3 * font + low:
+            break
+    tops = push_apart([label.at for label in labels], heights, -1.3 * font, tall + low)
+    where = {"x": 1, "xref": "paper", "xanchor": "left", "xshift": gap, "y": top, "yref": "paper"}
+    where |= {"yanchor": "top", "align": "left"}
+    return [
+        note(text, font, label.colour, yshift=-at, **where)
+        for text, at, label in zip(texts, tops, labels, strict=True)
+    ]
+
+
+def _text(label: Label, font: float, room: float, stacked: bool) -> str:
+    name = f"<b>{label.name}</b>" if label.bold else label.name
+    if stacked and label.number:
+        return f"{wrapped(name, font, room)}<br>{label.number}"
+    return wrapped(f"{name} {label.number}".rstrip(), font, room)
+
+
+def push_apart(centres: Sequence[float], heights: Sequence[float], low: float, high: float) -> list[float]:
+    """Tops of labels so that none touches another, each as near as may be to its centre.
+
+    Parameters
+    ----------
+    centres, heights : sequence of float
+        Where each label would like its middle, and its height, in pixels from the top.
+    low, high : float
+        Where the first may begin and the last must end.
+    """
+    order = sorted(range(len(centres)), key=lambda i: centres[i])
+    tops = [0.0] * len(centres)
+    edge = low
+    for i in order:
+        tops[i] = max(centres[i] - heights[i] / 2, edge)
+        edge = tops[i] + heights[i]
+    edge = high
+    for i in reversed(order):
+        tops[i] = min(tops[i], edge - heights[i])
+        edge = tops[i]
+    return tops
