@@ -204,6 +204,15 @@ function thin(trace, layout, memory) {
   return kept ? [{ ...pick(trace, length, kept, memory.picked), ...(xs && { x: xs }) }, kept] : [trace];
 }
 
+/* The colour that an element stands on: a picture carries it away, or its light text would be on nothing. */
+function ground(element) {
+  for (let at = element; at; at = at.parentElement) {
+    const { backgroundColor } = getComputedStyle(at);
+    if (!/^(transparent|rgba\(.*, 0\))$/.test(backgroundColor)) return backgroundColor;
+  }
+  return "white";
+}
+
 // ---- one view's model, and its screens: a notebook may show the same view twice ----
 
 export default () => {
@@ -251,9 +260,11 @@ export default () => {
     if (!screen) throw new Error("the view is not on the page");
     const { data, layout, config } = screen.figure();
     const now = screen.plot; // what the reader switched and moved
-    const whole = data.map((trace, i) => (now.data?.[i] ? { ...trace, visible: now.data[i].visible } : trace));
-    const setBackground = options.background ?? ground(screen.root);
-    return Plotly.toImage({ data: whole, layout: now.layout ?? layout, config: { ...config, setBackground } }, { format, ...options });
+    const whole = data.map((trace, i) => ({ ...trace, ...(now.data?.[i] && { visible: now.data[i].visible }) }));
+    const drawn = { ...(now.layout ?? layout) };
+    const { background, ...rest } = options;
+    if (background || /^transparent$|, *0\)$/.test(drawn.paper_bgcolor)) drawn.paper_bgcolor = background ?? ground(screen.root);
+    return Plotly.toImage({ data: whole, layout: drawn, config }, { scale: 2, ...rest, format });
   }
 
   return {
@@ -334,7 +345,7 @@ export default () => {
             const [, axis, what] = key.match(/^([xy]axis\d*)\.(range|autorange)/) ?? [];
             if (axis) held.set(axis, what === "range" ? { range: [...plot.layout[axis].range], autorange: false } : { autorange: true, range: undefined });
           }
-          screen.renew();
+          if (kept.some(Boolean)) screen.renew(); // other columns of pixels, other points
         });
       }
 

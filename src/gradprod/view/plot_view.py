@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import re
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -37,9 +40,19 @@ class Point:
 
 
 def _script() -> str:
-    """plot.js without comments and indents: it travels with every view."""
+    """plot.js as a module that unpacks it: it travels with every view, and gzip'd and bare it is a third."""
     source = Path(__file__).with_name("plot.js").read_text(encoding="utf-8")
-    return re.sub(r"^\s*(//.*)?\n?", "", re.sub(r"/\*[\s\S]*?\*/", "", source), flags=re.MULTILINE)
+    bare = re.sub(r"^\s*(//.*)?\n?|\s// .*$", "", re.sub(r"/\*[\s\S]*?\*/", "", source), flags=re.MULTILINE)
+    packed = base64.b64encode(gzip.compress(bare.encode(), 9, mtime=0)).decode()
+    return f"""
+const G = (globalThis[Symbol.for("gradprod")] ??= {{}});
+const unpack = async () => {{
+  const bytes = Uint8Array.from(atob("{packed}"), (c) => c.charCodeAt(0));
+  const source = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  return import(URL.createObjectURL(new Blob([source], {{ type: "text/javascript" }})));
+}};
+export default async () => (await ((G.scripts ??= {{}})["{zlib.crc32(bare.encode()):x}"] ??= unpack())).default();
+"""
 
 
 class PlotView(anywidget.AnyWidget):
