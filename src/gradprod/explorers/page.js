@@ -410,7 +410,7 @@ class Page {
     else {
       if (!this.verdict.firstChild || this.verdict.childElementCount !== 2) this.verdict.replaceChildren(el("span", { class: "chip" }), el("p", { class: "sentence" }));
       const [chip, sentence] = this.verdict.children;
-      write(chip, words.name); write(sentence, words.sentence);
+      write(chip, words.name); write(sentence, words.sentence.split("; ").map(clause => `<span>${clause}</span>`).join("; "));
       this.announce(words.spoken);
     }
     write(this.rule, words.rule);
@@ -463,6 +463,7 @@ class Page {
   put_numbers() {
     const { readouts, panels } = this.model.get("numbers");
     if (!readouts) return;
+    if (this.unpin) this.unpin.hidden = !this.model.get("numbers").pins;
     while (this.readouts.children.length > readouts.length) this.readouts.lastChild.remove();
     readouts.forEach(([name, value, how], i) => {
       const row = this.readouts.children[i] ?? this.readouts.appendChild(el("div", {}, el("dt"), el("dd", {}, el("b"), el("small"))));
@@ -486,11 +487,13 @@ class Page {
   put_address() {
     const address = this.model.get("address");
     if (!address || !this.frame.app) return;
-    const url = new URL(location.href), lesson = new URLSearchParams(address).get("lesson");
-    const other = lesson !== (new URLSearchParams(location.search).get("lesson") ?? lesson);
-    if (location.search !== `?${address}` && this.model.get("done") > 0) { url.search = address; history[other && this.going ? "pushState" : "replaceState"](history.state, "", url); if (other) this.going = false; }
+    const url = new URL(location.href);
+    url.search = address;
     this.link.value = url.href;
     document.title = `${this.frame.number} ${this.frame.title} · gradprod`;
+    if (this.model.get("done") === 0 || location.search === url.search) return;
+    history[this.going ? "pushState" : "replaceState"](history.state, "", url);
+    this.going = false;
   }
 
   // -- what the reader does --
@@ -534,24 +537,35 @@ class Page {
     setTimeout(() => URL.revokeObjectURL(a.href), 10_000);
   }
   async image(format) {
-    const node = this.picture.querySelector(".js-plotly-plot"), plotly = await globalThis[Symbol.for("gradprod")]?.plotly ?? globalThis.Plotly;
-    if (!node || !plotly) return;
-    const { width, height } = node.getBoundingClientRect();
-    const layout = { ...node.layout, paper_bgcolor: getComputedStyle(this.sheet).backgroundColor };
-    const url = await plotly.toImage({ data: node.data, layout }, { format, width, height, scale: format === "png" ? 2 : 1 });
-    this.save(`gradprod-${this.frame.number}.${format}`, await (format === "svg" ? new Blob([decodeURIComponent(url.split(",").slice(1).join(","))], { type: "image/svg+xml" }) : fetch(url).then(answer => answer.blob())));
+    const main = this.frame.pictures.find(picture => picture.place === "main");
+    const view = globalThis[Symbol.for("gradprod")]?.views?.get(main?.view);
+    if (!view) return;
+    const url = await view.export(format, { scale: format === "png" ? 2 : 1, background: getComputedStyle(this.sheet).backgroundColor });
+    const [head, body] = [url.slice(0, url.indexOf(",")), url.slice(url.indexOf(",") + 1)];
+    const bytes = head.endsWith("base64") ? Uint8Array.from(atob(body), sign => sign.charCodeAt(0)) : decodeURIComponent(body);
+    this.save(`gradprod-${this.frame.number}.${format}`, new Blob([bytes], { type: format === "svg" ? "image/svg+xml" : "image/png" }));
   }
   stop() { try { this.model.widget_manager.kernel?.interrupt(); } catch { /* the line stays */ } }
-  /** TeX by the MathJax of the page, where there is one; until then the formula as text. */
+  /** TeX by the page's own MathJax, once nothing more urgent is left; the formula stands there as text until then. */
   async typeset() {
     const { formula } = this.frame, manager = this.model.widget_manager, node = this.formula;
     const typesetter = (manager?._rendermime ?? manager?.rendermime)?.latexTypesetter;
     if (!formula || !typesetter) return;
+    await this.painted();
     const box = el("div", { class: "tex" }, `$$${formula}$$`);
     node.append(box);
     try { await typesetter.typeset(box); } catch { /* stays text */ }
-    for (let i = 0; i < 100 && !box.querySelector("mjx-container, .MathJax, svg"); i++) await new Promise(done => setTimeout(done, 50));
-    box.querySelector("mjx-container, .MathJax, svg") ? (node.firstChild.remove(), box.classList.remove("tex")) : box.remove();
+    for (let i = 0; i < 200 && !box.querySelector("mjx-container"); i++) await new Promise(done => setTimeout(done, 50));
+    const math = box.querySelector("mjx-assistive-mml math");
+    // a page without MathJax's fonts shows its MathML instead, which the browser sets itself
+    if (math && ![...document.fonts].some(font => /MJX/.test(font.family))) box.replaceChildren(math);
+    if (!box.querySelector("mjx-container, math")) { box.remove(); return; }
+    box.classList.remove("tex");
+    node.replaceChildren(box);
+  }
+  async painted() {
+    for (let i = 0; i < 100 && !this.picture.querySelector(".js-plotly-plot .main-svg"); i++) await new Promise(done => setTimeout(done, 100));
+    await new Promise(done => (globalThis.requestIdleCallback ?? setTimeout)(done));
   }
 
   // -- when the kernel is gone --

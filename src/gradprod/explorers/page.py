@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -71,9 +72,9 @@ LABELS = {
 
 
 def squeeze(path: Path) -> str:
-    """A script or style sheet without indentation and lines of comment: it travels with every page."""
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith(("// ", "/* ")))
+    """A script or style sheet without indents and lines of comment: it travels with every page."""
+    source = path.read_text(encoding="utf-8")
+    return re.sub(r"^\s*(//.*|/\*[\s\S]*?\*/)?\s*", "", source, flags=re.MULTILINE)
 
 
 class Page(anywidget.AnyWidget):
@@ -501,8 +502,9 @@ class Page(anywidget.AnyWidget):
     def _numbers(self) -> dict[str, Any]:
         explorer = self.explorer
         if explorer.veiled:
-            return {"readouts": [], "panels": {}}
+            return {"readouts": [], "panels": {}, "pins": 0}
         return {
+            "pins": len(explorer.pins),
             "readouts": [[r.name, r.value, r.how] for r in explorer.readouts()],
             "panels": {p.name: p.body(explorer) for p in explorer.parts(Panel)},
         }
