@@ -113,7 +113,7 @@ def start(name: str) -> Iterator[Server]:
 
 
 def _answering(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> str:
-    """`url`, once its server answers; asked for something else, since the page itself would already warm it."""
+    """`url`, once its server answers; not asked for the page itself, which would warm it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
         try:
