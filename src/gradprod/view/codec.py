@@ -1,4 +1,4 @@
-"""How a figure travels: a tree of plain values whose arrays are bytes, and what changed since the last one."""
+"""How a figure travels: a tree of plain values whose arrays are bytes, and what changed since the last."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SMALL = 16
 """Arrays of at most this many numbers travel as plain lists, which say as much in fewer bytes."""
 
 RESOLUTION = 1e-6
-"""float32 will do where it moves no point by more than this share of the array's span, nor of the value itself."""
+"""float32 will do where it moves no point by more than this share of the array's span and of its value."""
 
 EXACT = frozenset({"customdata", "text", "hovertext", "ids", "meta", "layout", "config"})
 """Below these keys numbers may be printed as they are, so none is rounded."""
@@ -21,7 +21,7 @@ EXACT = frozenset({"customdata", "text", "hovertext", "ids", "meta", "layout", "
 
 @dataclass(frozen=True)
 class Packed:
-    """An array as bytes: plotly's name of its type ("f4", "u1", …), shape, and data, little-endian, row by row."""
+    """An array as bytes: its type ("f4", "u1", …), shape, and data, little-endian, row by row."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -132,8 +132,8 @@ def _float32_will_do(array: np.ndarray[Any, Any]) -> bool:
 def diff(old: Any, new: Any, path: tuple[str | int, ...] = ()) -> Iterator[Change]:
     """Changes that make ``new`` of ``old``, both from `pack`, in the order in which to make them.
 
-    Lists of dicts (traces, annotations, shapes) are compared member by member; when one grows shorter, a change
-    of its ``"length"`` comes first, as JavaScript understands it.
+    Lists of dicts (traces, annotations, shapes) are compared member by member; when one grows shorter, a
+    change of its ``"length"`` comes first, as JavaScript understands it.
     """
     if old is new:
         return
@@ -153,8 +153,15 @@ def diff(old: Any, new: Any, path: tuple[str | int, ...] = ()) -> Iterator[Chang
                 yield from diff(old[i], value, (*path, i))
             else:
                 yield (*path, i), value
-    elif type(old) is not type(new) or old != new:
+    elif not _same(old, new):
         yield path, new
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Whether both mean the same in JSON, where True isn't 1."""
+    if type(old) is not type(new) or old != new:
+        return False
+    return not isinstance(old, list) or all(map(_same, old, new))
 
 
 def _records(value: Any) -> bool:

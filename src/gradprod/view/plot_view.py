@@ -28,8 +28,8 @@ KERNEL = uuid4().hex  # a page may show views of several kernels, and answers ea
 class Point:
     """A point of a figure that was clicked or is under the pointer.
 
-    ``curve`` is the trace's place in the figure and ``index`` the point's in the trace, (row, column) in a heatmap;
-    ``x``, ``y`` and ``z`` are its values as they were given, not as they were rounded for drawing.
+    ``curve`` is the trace's place in the figure and ``index`` the point's in the trace, (row, column) in a
+    heatmap; ``x``, ``y`` and ``z`` are its values as they were given, not as they were rounded for drawing.
     """
 
     curve: int
@@ -45,13 +45,14 @@ def _script() -> str:
     bare = re.sub(r"^\s*(//.*)?\n?|\s// .*$", "", re.sub(r"/\*[\s\S]*?\*/", "", source), flags=re.MULTILINE)
     packed = base64.b64encode(gzip.compress(bare.encode(), 9, mtime=0)).decode()
     return f"""
-const G = (globalThis[Symbol.for("gradprod")] ??= {{}});
+const scripts = ((globalThis[Symbol.for("gradprod")] ??= {{}}).scripts ??= {{}});
 const unpack = async () => {{
   const bytes = Uint8Array.from(atob("{packed}"), (c) => c.charCodeAt(0));
-  const source = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
-  return import(URL.createObjectURL(new Blob([source], {{ type: "text/javascript" }})));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const source = new Blob([await new Response(stream).text()], {{ type: "text/javascript" }});
+  return import(URL.createObjectURL(source));
 }};
-export default async () => (await ((G.scripts ??= {{}})["{zlib.crc32(bare.encode()):x}"] ??= unpack())).default();
+export default async () => (await (scripts["{zlib.crc32(bare.encode()):x}"] ??= unpack())).default();
 """
 
 
@@ -61,8 +62,8 @@ class PlotView(anywidget.AnyWidget):
     Parameters
     ----------
     figure : plotly.graph_objects.Figure or dict, optional
-        What to draw; a dict has ``"data"``, ``"layout"`` and, rarely, ``"config"``, with numpy arrays anywhere.
-        Without ``width`` and ``height`` in its layout it fills the place that the page gives it.
+        What to draw; a dict has ``"data"``, ``"layout"`` and, rarely, ``"config"``, with numpy arrays
+        anywhere. Without ``width`` and ``height`` in its layout it fills the place that the page gives it.
     description : str
         What the picture shows, in a sentence, for those who can't see it.
 
@@ -85,13 +86,13 @@ class PlotView(anywidget.AnyWidget):
     _state = traitlets.Any().tag(sync=True, to_json=lambda _, view: view._everything())
 
     def __init__(self, figure: Any = None, *, description: str = "", **kwargs: Any) -> None:
+        self._id = uuid4().hex
         self._figure = {} if figure is None else figure
         self._sent = self._tree = _tree(self._figure)
         self._number = 0
         self._clicked: list[Callable[[Point], object]] = []
         self._hovered: list[Callable[[Point | None], object]] = []
         self._told: dict[str, Any] = {"description": description, "hover": False}
-        self._id = uuid4().hex
         super().__init__(description=description, model_id=self._id, **kwargs)
         self.on_msg(self._answer)
 
@@ -162,8 +163,8 @@ class PlotView(anywidget.AnyWidget):
             "plotly": plotly_js.version(),
             "words": {
                 "lost": _(
-                    "The picture can't be drawn: plotly.js did not arrive. Try again; if that doesn't help, reload the "
-                    "page."
+                    "The picture can't be drawn: plotly.js did not arrive. "
+                    "Try again; if that doesn't help, reload the page."
                 ),
                 "broken": _("The picture can't be drawn: {reason}"),
                 "again": _("Try again"),
