@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradprod.activations import FloatArray
 from gradprod.cells import Arrays, Cell, Step
-from gradprod.cells.base import as_floats, broadcast_or_say
+from gradprod.cells.shapes import as_floats, joint_leading
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,7 +47,7 @@ class Trajectory:
     @property
     def length(self) -> int:
         """T."""
-        return self.inputs.shape[self._time]
+        return int(self.inputs.shape[self._time])
 
     @property
     def leading(self) -> tuple[int, ...]:
@@ -126,9 +126,9 @@ def unroll(
     x = _inputs(cell, inputs)
     start = _initial(cell, initial_state)
     axes = cell.algebra.axes
-    grid, seen = broadcast_or_say(cell.leading, "the parameters", x.shape[: x.ndim - 1 - axes], "inputs")
-    for part, array in start.items():
-        grid, seen = broadcast_or_say(grid, seen, array.shape[: array.ndim - axes], f"initial_state {part}")
+    shapes = {"the cell's parameters": cell.leading, "inputs": x.shape[: x.ndim - 1 - axes]}
+    shapes |= {f"initial_state {part}": array.shape[: array.ndim - axes] for part, array in start.items()}
+    grid = joint_leading(shapes)
     with np.errstate(over="ignore", invalid="ignore"):
         states = _run(cell, _time_first(x, cell, len(grid)), start, grid + cell.width)
     return Trajectory(

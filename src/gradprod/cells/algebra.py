@@ -20,55 +20,67 @@ class Algebra:
     axes = 1
     """How many axes a state has after its leading ones."""
 
-    def apply(self, W: FloatArray, v: FloatArray) -> Any:
+    def apply(self, W: FloatArray, v: FloatArray, /) -> Any:
         """W v."""
         return v @ W.T if W.ndim == 2 else (W @ v[..., None])[..., 0]
 
-    def apply_transposed(self, W: FloatArray, d: FloatArray) -> Any:
+    def apply_transposed(self, W: FloatArray, d: FloatArray, /) -> Any:
         """Wᵀ d."""
         return d @ W if W.ndim == 2 else (d[..., None, :] @ W)[..., 0, :]
 
-    def scale(self, d: FloatArray, W: FloatArray) -> Any:
+    def scale(self, d: FloatArray, W: FloatArray, /) -> Any:
         """diag(d) W."""
         return d[..., None] * W
 
-    def compose(self, W: FloatArray, M: FloatArray) -> Any:
+    def compose(self, W: FloatArray, M: FloatArray, /) -> Any:
         """W M."""
         return W @ M
 
-    def diagonal(self, d: FloatArray) -> Any:
+    def diagonal(self, d: FloatArray, /) -> Any:
         """diag(d)."""
         return d[..., None] * np.eye(d.shape[-1])
 
-    def outer(self, d: FloatArray, v: FloatArray) -> Any:
+    def outer(self, d: FloatArray, v: FloatArray, /) -> Any:
         """d vᵀ, the derivative of dᵀ W v by W."""
         return d[..., :, None] * v[..., None, :]
 
-
-def _times(a: FloatArray, b: FloatArray) -> Any:
-    return a * b
+    def outer_sum(self, d: FloatArray, v: FloatArray, /) -> Any:
+        """Σ d vᵀ over the first axis, the steps."""
+        return np.moveaxis(d, 0, -1) @ np.moveaxis(v, 0, -2)
 
 
 class ScalarAlgebra(Algebra):
     """Weights and states are numbers; every product is elementwise over the leading axes."""
 
     axes = 0
-    apply = apply_transposed = scale = compose = outer = staticmethod(_times)
+    def apply(self, W: FloatArray, v: FloatArray, /) -> Any:
+        return W * v
 
-    def diagonal(self, d: FloatArray) -> Any:
+    apply_transposed = scale = compose = outer = apply
+
+    def diagonal(self, d: FloatArray, /) -> Any:
         return d
+
+    def outer_sum(self, d: FloatArray, v: FloatArray, /) -> Any:
+        return (d * v).sum(axis=0)
 
 
 class DiagonalAlgebra(Algebra):
     """Weights are diagonal matrices, kept as the vectors of their diagonals; blocks are full."""
 
-    apply = apply_transposed = outer = staticmethod(_times)
+    def apply(self, W: FloatArray, v: FloatArray, /) -> Any:
+        return W * v
 
-    def scale(self, d: FloatArray, W: FloatArray) -> Any:
+    apply_transposed = outer = apply
+
+    def scale(self, d: FloatArray, W: FloatArray, /) -> Any:
         return self.diagonal(d * W)
 
-    def compose(self, W: FloatArray, M: FloatArray) -> Any:
+    def compose(self, W: FloatArray, M: FloatArray, /) -> Any:
         return W[..., None] * M
+
+    def outer_sum(self, d: FloatArray, v: FloatArray, /) -> Any:
+        return (d * v).sum(axis=0)
 
 
 SCALAR, VECTOR, DIAGONAL = ScalarAlgebra(), Algebra(), DiagonalAlgebra()

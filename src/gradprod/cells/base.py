@@ -1,13 +1,16 @@
-"""What every cell is: parameters, a step, its elementwise partials, and the Jacobian and adjoint built from them."""
+"""What every cell is: parameters, a step, elementwise partials, and the Jacobian and adjoint made of them."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
 from gradprod.activations import FloatArray
 from gradprod.cells.algebra import DIAGONAL, Algebra
+from gradprod.cells.shapes import as_floats as as_floats
+from gradprod.cells.shapes import fitted, joint_leading
 
 Arrays: TypeAlias = dict[str, FloatArray]
 Parameter: TypeAlias = Any  # array_like where a cell is made; a read-only float64 array afterwards
@@ -23,9 +26,10 @@ class Step:
         x_t.
     before, after : dict of ndarray, shape (...) or (..., n)
         Each part of the state, at t − 1 and at t.
-    pre_activations : dict of ndarray
-        What each gate's σ, and the candidate's φ, was applied to.
-    gates : dict of ndarray
+    pre_activations : dict of ndarray, shape (...) or (..., n)
+        What each gate's σ, and the candidate's φ, was applied to. Those that depend on the input alone keep to the
+        axes that they vary along.
+    gates : dict of ndarray, shape (...) or (..., n)
         Gate and candidate values.
     """
 
@@ -36,80 +40,77 @@ class Step:
     gates: Arrays
 
 
-def as_floats(name: str, value: Any) -> FloatArray:
-    """``value`` as a new float64 array, all of it finite.
-
-    Raises
-    ------
-    ValueError
-        If it isn't numeric or holds NaN or infinity, naming where.
-    """
-    try:
-        array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be numbers, got {value!r}") from None
-    wrong = ~np.isfinite(array)
-    if wrong.any():
-        where = tuple(int(i) for i in np.argwhere(wrong)[0])
-        at = f" at index {where if len(where) > 1 else where[0]}" if where else ""
-        raise ValueError(f"{name} must be finite, got {array[where]}{at}")
-    return array
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Cell(ABC):
-    """A recurrent cell. Subclasses state equations once, over ``self.algebra``; see `gradprod.cells` for the interface."""
+    """A recurrent cell: equations stated once over ``algebra``. `gradprod.cells` describes what it offers."""
 
     algebra: ClassVar[Algebra]
     parts: ClassVar[tuple[str, ...]]
     enters: ClassVar[dict[str, tuple[str, str]]]
-    """Each parameter's pre-activation, and the signal it weighs there: "x", "1" for a bias, or a state's part."""
+    """Each parameter's pre-activation, and the signal that it weighs there: "x", a state's part, or "1" for a bias."""
 
     def __post_init__(self) -> None:
         values = {name: as_floats(name, getattr(self, name)) for name in self.enters}
-        for name, array in _fitted(self, values).items():
+        for name, array in fitted(type(self).__name__, values, self._axes).items():
             array.setflags(write=False)
-            object.__setattr__(self, name, array)
+            object.__setattr__(self, name, array[()])
+        joint_leading(self._leading)
 
-    @property
+    @cached_property
     def parameters(self) -> Arrays:
         """Every parameter by name."""
         return {name: getattr(self, name) for name in self.enters}
 
-    @property
+    @cached_property
     def leading(self) -> tuple[int, ...]:
         """The leading axes that the parameters broadcast to."""
-        return np.broadcast_shapes(*(_leading(self, name, array) for name, array in self.parameters.items()))
+        return joint_leading(self._leading)
 
-    @property
+    @cached_property
     def width(self) -> tuple[int, ...]:
-        """The trailing axes of a state's part: () of a scalar cell, (n,) of a vector cell."""
-        return self._width("1")
+        """The trailing axes of a part of the state: () of a scalar cell, (n,) of a vector cell."""
+        return self._lengths("n")
 
-    @property
+    @cached_property
     def input_width(self) -> tuple[int, ...]:
         """The trailing axes of an input: () of a scalar cell, (m,) of a vector cell."""
-        return self._width("x")
+        return self._lengths("m")
 
-    def _width(self, signal: str) -> tuple[int, ...]:
-        array = next(getattr(self, name) for name, (_, of) in self.enters.items() if of == signal)
-        return array.shape[-1:] if self.algebra.axes else ()
+    def _lengths(self, letter: str) -> tuple[int, ...]:
+        return next(
+            (self.parameters[name].shape[-1:] for name, axes in self._axes.items() if axes[-1:] == letter), ()
+        )
 
-    def weight_algebra(self, of: str) -> Algebra:
-        """The algebra of the weights of a signal."""
+    @cached_property
+    def _axes(self) -> dict[str, str]:
+        return {name: self._axes_of(of) if self.algebra.axes else "" for name, (_, of) in self.enters.items()}
+
+    def _axes_of(self, signal: str) -> str:
+        if signal == "1" or self.weight_algebra(signal) is DIAGONAL:
+            return "n"
+        return "nm" if signal == "x" else "nn"
+
+    @property
+    def _leading(self) -> dict[str, tuple[int, ...]]:
+        return {
+            name: array.shape[: array.ndim - len(self._axes[name])] for name, array in self.parameters.items()
+        }
+
+    def weight_algebra(self, signal: str) -> Algebra:
+        """The algebra of a signal's weights."""
         return self.algebra
 
     def drive(self, inputs: FloatArray) -> Arrays:
-        """What the inputs alone decide, all steps at once: W x + b for each pre-activation that inputs enter."""
-        total = {
-            into: self.algebra.apply(getattr(self, name), inputs)
+        """What the inputs alone decide, all steps at once: W x + b of each pre-activation that they enter."""
+        drive = {
+            into: self.algebra.apply(self.parameters[name], inputs)
             for name, (into, of) in self.enters.items()
             if of == "x"
         }
         for name, (into, of) in self.enters.items():
-            if of == "1" and into in total:
-                total[into] = total[into] + getattr(self, name)
-        return total
+            if of == "1" and into in drive:
+                drive[into] = drive[into] + self.parameters[name]
+        return drive
 
     @abstractmethod
     def step(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays, Arrays]:
@@ -125,16 +126,16 @@ class Cell(ABC):
 
     @abstractmethod
     def adjoint(self, partials: Arrays, state: Arrays) -> tuple[Arrays, Arrays]:
-        """J_tᵀ λ_t by part of the state, and the adjoint of each pre-activation, from λ_t = ∂L/∂state_t by part."""
+        """From λ_t = ∂L/∂state_t by part: J_tᵀ λ_t by part, and the adjoint of each pre-activation."""
 
     def signals(self, step: Step) -> Arrays:
-        """What each parameter is a weight of."""
-        return {"x": step.inputs, "1": np.ones(()), **step.before}
+        """What each parameter but a bias is a weight of."""
+        return {"x": step.inputs, **step.before}
 
     def parameter_vjp(self, step: Step, pre_activations: Arrays) -> Arrays:
-        """(∂⁺state_t/∂θ)ᵀ λ_t for every parameter θ, from the adjoints of the pre-activations.
+        """(∂⁺state_t/∂θ)ᵀ λ_t of every parameter θ, from the adjoints of the pre-activations.
 
-        Leading axes (steps among them) are kept, so that every step's term can be read; `parameter_gradient` sums over steps.
+        Leading axes, steps among them, are kept: each step's term can be read.
         """
         signals = self.signals(step)
         return {
@@ -144,85 +145,34 @@ class Cell(ABC):
             for name, (into, of) in self.enters.items()
         }
 
+    def parameter_sum(self, step: Step, pre_activations: Arrays) -> Arrays:
+        """The sum of `parameter_vjp` over steps, the first axis, without holding a term for each."""
+        signals = self.signals(step)
+        return {
+            name: pre_activations[into].sum(axis=0)
+            if of == "1"
+            else self.weight_algebra(of).outer_sum(pre_activations[into], signals[of])
+            for name, (into, of) in self.enters.items()
+        }
+
+    def input_adjoint(self, partials: Arrays, pre_activations: Arrays) -> FloatArray:
+        """(∂⁺state_t/∂x_t)ᵀ λ_t, from the adjoints of the pre-activations."""
+        terms = [
+            self.algebra.apply_transposed(self.parameters[name], pre_activations[into])
+            for name, (into, of) in self.enters.items()
+            if of == "x"
+        ]
+        total: FloatArray = sum(terms[1:], terms[0])
+        return total
+
     def output(self, step: Step) -> FloatArray:
         """What a readout sees: the last part of the state, unless the cell says otherwise."""
         return step.after[self.parts[-1]]
 
     def output_adjoint(self, partials: Arrays, output: FloatArray) -> tuple[Arrays, Arrays]:
-        """From ∂L/∂output_t, the adjoints of the state's parts and of the pre-activations that act on the output alone."""
+        """From ∂L/∂output_t: adjoints of the state's parts, and of pre-activations that act on the output alone."""
         zero = np.zeros(np.shape(output))
-        return {part: output if part == self.parts[-1] else zero for part in self.parts}, {}
-
-
-def _trailing(cell: Cell, name: str) -> str:
-    """The trailing axes of a parameter, a letter each: "nn", "nm", "n" or ""."""
-    _, of = cell.enters[name]
-    if not cell.algebra.axes:
-        return ""
-    if of == "1" or cell.weight_algebra(of) is DIAGONAL:
-        return "n"
-    return "nm" if of == "x" else "nn"
-
-
-def _leading(cell: Cell, name: str, array: FloatArray) -> tuple[int, ...]:
-    return array.shape[: array.ndim - len(_trailing(cell, name))]
-
-
-def _fitted(cell: Cell, values: Arrays) -> Arrays:
-    """Parameters checked against one another; in a vector cell a plain number stands for a vector of it, 0 for a matrix of zeros."""
-    sizes = {"m": (1, "")}  # n and m: the length, and the parameter that sets it
-    for name, array in values.items():
-        letters = _trailing(cell, name)
-        for letter, length in zip(
-            letters, array.shape[-len(letters) :] if array.ndim >= len(letters) else (), strict=False
-        ):
-            if letter not in sizes or not sizes[letter][1]:
-                sizes[letter] = (length, name)
-    if cell.algebra.axes and "n" not in sizes:
-        raise ValueError(
-            f"{type(cell).__name__} needs a weight matrix or a bias vector that says how many units it has"
-        )
-    fitted = {}
-    shape: tuple[int, ...] = ()
-    shape_of = ""
-    for name, array in values.items():
-        letters = _trailing(cell, name)
-        wanted = tuple(sizes[letter][0] for letter in letters)
-        if array.ndim == 0 and (len(wanted) == 1 or array == 0):
-            array = np.full(wanted, array)
-        got = array.shape[max(array.ndim - len(wanted), 0) :]
-        if got != wanted:
-            wrong = [letter for letter, g, w in zip(letters, got, wanted, strict=False) if g != w] or [
-                letters[0]
-            ]
-            other = sizes[wrong[0]][1]
-            fit = f" to fit {other} of shape {values[other].shape}" if other != name else ""
-            raise ValueError(
-                f"{name} must have shape (..., {', '.join(map(str, wanted))}){fit}, got {array.shape}"
-            )
-        fitted[name] = array
-        shape, shape_of = broadcast_or_say(shape, shape_of, _leading(cell, name, array), name)
-    return fitted
-
-
-def broadcast_or_say(
-    shape: tuple[int, ...], name: str, other: tuple[int, ...], other_name: str
-) -> tuple[tuple[int, ...], str]:
-    """The broadcast of two leading shapes, and the name of the array that set it.
-
-    Raises
-    ------
-    ValueError
-        If they don't broadcast, naming both arrays and both shapes.
-    """
-    try:
-        joint = np.broadcast_shapes(shape, other)
-    except ValueError:
-        raise ValueError(
-            f"{other_name} with leading axes {other} does not broadcast with {name} with leading axes {shape}; "
-            "give each of them its own axis, of length 1 in the other"
-        ) from None
-    return joint, (other_name if joint != shape else name)
+        return {part: zero for part in self.parts[:-1]} | {self.parts[-1]: output}, {}
 
 
 def log_magnitude(x: Any) -> Any:

@@ -1,6 +1,7 @@
 """The simplified gated cell, its gates driven by the input alone."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -53,7 +54,7 @@ class GatedCell(Cell):
             raise ValueError(f"state_activation must be 'tanh' or 'linear', got {self.state_activation!r}")
         super().__post_init__()
 
-    @property
+    @cached_property
     def phi(self) -> Activation:
         """φ."""
         return TANH if self.state_activation == "tanh" else LINEAR
@@ -78,22 +79,31 @@ class GatedCell(Cell):
             "f": SIGMOID.slope(a["f"]) * step.before["S"],
             "i": SIGMOID.slope(a["i"]) * x,
             "o": SIGMOID.slope(a["o"]) * step.after["S"],
-            "forget": step.gates["f"],
-            "output": step.gates["o"],
+            "keep": step.gates["f"],
+            "write": step.gates["i"],
+            "show": step.gates["o"],
         }
 
     def jacobian(self, partials: Arrays) -> Arrays:
-        return {"SS": partials["u"] * partials["forget"]}
+        return {"SS": partials["u"] * partials["keep"]}
 
     def adjoint(self, partials: Arrays, state: Arrays) -> tuple[Arrays, Arrays]:
         d = partials["u"] * state["S"]
-        return {"S": partials["forget"] * d}, {"f": partials["f"] * d, "i": partials["i"] * d, "o": 0 * d}
+        return {"S": partials["keep"] * d}, {
+            "u": d,
+            "f": partials["f"] * d,
+            "i": partials["i"] * d,
+            "o": 0 * d,
+        }
+
+    def input_adjoint(self, partials: Arrays, pre_activations: Arrays) -> FloatArray:
+        return super().input_adjoint(partials, pre_activations) + partials["write"] * pre_activations["u"]
 
     def output(self, step: Step) -> FloatArray:
         return step.gates["o"] * step.after["S"]
 
     def output_adjoint(self, partials: Arrays, output: FloatArray) -> tuple[Arrays, Arrays]:
-        return {"S": partials["output"] * output}, {"o": partials["o"] * output}
+        return {"S": partials["show"] * output}, {"o": partials["o"] * output}
 
     def factors(self, step: Step) -> tuple[FloatArray, FloatArray]:
         """Sign and natural log magnitude of J_t, straight from u_t and the forget gate's pre-activation."""

@@ -1,9 +1,12 @@
 """The LSTM, with optional peepholes."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
-from gradprod.activations import SIGMOID, TANH, FloatArray
+import numpy as np
+
+from gradprod.activations import SIGMOID, TANH
 from gradprod.cells.algebra import DIAGONAL, SCALAR, VECTOR, Algebra
 from gradprod.cells.base import Arrays, Cell, Parameter, Step
 
@@ -24,7 +27,7 @@ class _LSTM(Cell):
         "candidate_bias": ("u", "1"),
         "output_gate_weight": ("o", "x"),
         "output_gate_recurrent_weight": ("o", "h"),
-        "output_gate_peephole": ("o", "new c"),
+        "output_gate_peephole": ("o", "new c"),  # the c_t just made
         "output_gate_bias": ("o", "1"),
     }
 
@@ -36,75 +39,79 @@ class _LSTM(Cell):
     input_gate_peephole: Any
     output_gate_peephole: Any
 
-    @property
-    def _recurrent(self) -> tuple[Any, Any, Any, Any]:
-        """U_f, U_i, U_c, U_o."""
-        return (
-            self.forget_recurrent_weight,
-            self.input_gate_recurrent_weight,
-            self.candidate_recurrent_weight,
-            self.output_gate_recurrent_weight,
+    @cached_property
+    def has_peepholes(self) -> bool:
+        """Whether a peephole is anything but 0."""
+        return any(
+            np.any(p) for p in (self.forget_peephole, self.input_gate_peephole, self.output_gate_peephole)
         )
-
-    @property
-    def _peepholes(self) -> tuple[Any, Any, Any]:
-        """p_f, p_i, p_o."""
-        return self.forget_peephole, self.input_gate_peephole, self.output_gate_peephole
 
     def step(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays, Arrays]:
         A, P = self.algebra, self.weight_algebra("c")
-        U_f, U_i, U_c, U_o = self._recurrent
-        p_f, p_i, p_o = self._peepholes
         c, h = before["c"], before["h"]
-        a_f = drive["f"] + A.apply(U_f, h) + P.apply(p_f, c)
-        a_i = drive["i"] + A.apply(U_i, h) + P.apply(p_i, c)
-        u = drive["u"] + A.apply(U_c, h)
+        a_f = A.apply(self.forget_recurrent_weight, h) + drive["f"]
+        a_i = A.apply(self.input_gate_recurrent_weight, h) + drive["i"]
+        a_o = A.apply(self.output_gate_recurrent_weight, h) + drive["o"]
+        u = A.apply(self.candidate_recurrent_weight, h) + drive["u"]
+        if self.has_peepholes:
+            a_f = a_f + P.apply(self.forget_peephole, c)
+            a_i = a_i + P.apply(self.input_gate_peephole, c)
         f, i, candidate = SIGMOID.value(a_f), SIGMOID.value(a_i), TANH.value(u)
         c = f * c + i * candidate
-        a_o = drive["o"] + A.apply(U_o, h) + P.apply(p_o, c)
+        if self.has_peepholes:
+            a_o = a_o + P.apply(self.output_gate_peephole, c)
         o = SIGMOID.value(a_o)
         return (
             {"c": c, "h": o * TANH.value(c)},
-            {"f": a_f, "i": a_i, "u": u, "o": a_o},
-            {"f": f, "i": i, "candidate": candidate, "o": o},
+            {"f": a_f, "i": a_i, "o": a_o, "u": u},
+            {"f": f, "i": i, "o": o, "candidate": candidate},
         )
 
     def partials(self, step: Step) -> Arrays:
         a, gates, c = step.pre_activations, step.gates, step.after["c"]
         return {
             "keep": gates["f"],  # ∂c_t/∂c_{t−1}, gates held
-            "f": step.before["c"] * SIGMOID.slope(a["f"]),  # ∂c_t/∂a_f, and so on
-            "i": gates["candidate"] * SIGMOID.slope(a["i"]),
-            "u": gates["i"] * TANH.slope(a["u"]),
-            "show": gates["o"] * TANH.slope(c),  # ∂h_t/∂c_t, gate held
-            "o": TANH.value(c) * SIGMOID.slope(a["o"]),  # ∂h_t/∂a_o
+            "f": SIGMOID.slope(a["f"]) * step.before["c"],  # ∂c_t/∂a_f
+            "i": SIGMOID.slope(a["i"]) * gates["candidate"],  # ∂c_t/∂a_i
+            "u": TANH.slope(a["u"]) * gates["i"],  # ∂c_t/∂u_t
+            "show": TANH.slope(c) * gates["o"],  # ∂h_t/∂c_t, gate held
+            "o": SIGMOID.slope(a["o"]) * TANH.value(c),  # ∂h_t/∂a_o
         }
 
     def jacobian(self, partials: Arrays) -> Arrays:
         A, P, d = self.algebra, self.weight_algebra("c"), partials
-        U_f, U_i, U_c, U_o = self._recurrent
-        p_f, p_i, p_o = self._peepholes
-
-        def through_c(M: FloatArray) -> Any:  # ∂h_t/∂c_t M
-            return A.scale(d["show"], M) + A.scale(d["o"], P.compose(p_o, M))
-
-        cc = A.diagonal(d["keep"]) + P.scale(d["f"], p_f) + P.scale(d["i"], p_i)
-        ch = A.scale(d["f"], U_f) + A.scale(d["i"], U_i) + A.scale(d["u"], U_c)
-        return {"cc": cc, "ch": ch, "hc": through_c(cc), "hh": through_c(ch) + A.scale(d["o"], U_o)}
+        cc = A.diagonal(d["keep"])
+        ch = (
+            A.scale(d["f"], self.forget_recurrent_weight)
+            + A.scale(d["i"], self.input_gate_recurrent_weight)
+            + A.scale(d["u"], self.candidate_recurrent_weight)
+        )
+        if self.has_peepholes:
+            cc = cc + P.scale(d["f"], self.forget_peephole) + P.scale(d["i"], self.input_gate_peephole)
+        hc = A.scale(d["show"], cc)
+        hh = A.scale(d["show"], ch) + A.scale(d["o"], self.output_gate_recurrent_weight)
+        if self.has_peepholes:  # o_t peeps at c_t
+            hc = hc + A.scale(d["o"], P.compose(self.output_gate_peephole, cc))
+            hh = hh + A.scale(d["o"], P.compose(self.output_gate_peephole, ch))
+        return {"cc": cc, "ch": ch, "hc": hc, "hh": hh}
 
     def adjoint(self, partials: Arrays, state: Arrays) -> tuple[Arrays, Arrays]:
-        A, P, d = self.algebra, self.weight_algebra("c"), partials
-        U_f, U_i, U_c, U_o = self._recurrent
-        p_f, p_i, p_o = self._peepholes
+        T, PT, d = self.algebra.apply_transposed, self.weight_algebra("c").apply_transposed, partials
         o = d["o"] * state["h"]
-        c = state["c"] + d["show"] * state["h"] + P.apply_transposed(p_o, o)
+        c = state["c"] + d["show"] * state["h"]
+        if self.has_peepholes:
+            c = c + PT(self.output_gate_peephole, o)
         f, i, u = d["f"] * c, d["i"] * c, d["u"] * c
-        T = A.apply_transposed
-        before = {
-            "c": d["keep"] * c + P.apply_transposed(p_f, f) + P.apply_transposed(p_i, i),
-            "h": T(U_f, f) + T(U_i, i) + T(U_c, u) + T(U_o, o),
-        }
-        return before, {"f": f, "i": i, "u": u, "o": o}
+        before_c = d["keep"] * c
+        if self.has_peepholes:
+            before_c = before_c + PT(self.forget_peephole, f) + PT(self.input_gate_peephole, i)
+        before_h = (
+            T(self.forget_recurrent_weight, f)
+            + T(self.input_gate_recurrent_weight, i)
+            + T(self.candidate_recurrent_weight, u)
+            + T(self.output_gate_recurrent_weight, o)
+        )
+        return {"c": before_c, "h": before_h}, {"f": f, "i": i, "o": o, "u": u}
 
     def signals(self, step: Step) -> Arrays:
         return super().signals(step) | {"new c": step.after["c"]}

@@ -1,6 +1,7 @@
 """The plain recurrent cell."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,14 +19,14 @@ class _RNN(Cell):
         activation(self.activation)
         super().__post_init__()
 
-    @property
+    @cached_property
     def phi(self) -> Activation:
         """φ."""
         return activation(self.activation)
 
     def step(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays, Arrays]:
         (part,) = self.parts
-        u = drive["u"] + self.algebra.apply(self.recurrent_weight, before[part])
+        u = self.algebra.apply(self.recurrent_weight, before[part]) + drive["u"]
         return {part: self.phi.value(u)}, {"u": u}, {}
 
     def partials(self, step: Step) -> Arrays:
