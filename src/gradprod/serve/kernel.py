@@ -24,9 +24,7 @@ def main() -> None:
     limit_memory()
     from ipykernel.kernelapp import IPKernelApp
 
-    # The reader's own IPython start-up files and history are no part of the app.
-    IPKernelApp.load_config_file = lambda self, *args, **kwargs: None  # type: ignore[method-assign]
-    IPKernelApp.launch_instance([*sys.argv[1:], "--HistoryManager.enabled=False"])
+    IPKernelApp.launch_instance([*sys.argv[1:], "--HistoryManager.enabled=False", "--log-level=ERROR"])
 
 
 if __name__ == "__main__":

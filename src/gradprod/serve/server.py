@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
+import gzip
+import hashlib
 import logging
 import os
 import re
@@ -11,16 +12,22 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from gradprod.i18n import gettext as _
+from gradprod.i18n import language, languages
+from gradprod.view import plotly_js
+from gradprod.view.server_extension import handlers as plotly_handlers
 
 HERE = Path(__file__).parent
 PAGE = HERE / "pages" / "app.ipynb"
 
-# Template and kernel are found by their place in the package, so that an editable install, a wheel and conda are
-# the same; Voilà and jupyter_core read the variable when they are imported.
+# Template and kernel are found by their place in the package, so that an editable install, a wheel and
+# conda are the same; Voilà and jupyter_core read the variable when they are imported.
 os.environ["JUPYTER_PATH"] = os.pathsep.join(
     filter(None, [str(HERE / "jupyter"), os.environ.get("JUPYTER_PATH")])
 )
@@ -30,15 +37,13 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 import tornado.web  # noqa: E402
 from jupyter_core.utils import run_sync  # noqa: E402
 from jupyter_server.base.handlers import JupyterHandler  # noqa: E402
+from jupyter_server.services.kernels.handlers import KernelActionHandler  # noqa: E402
 from jupyter_server.utils import url_path_join  # noqa: E402
 from tornado.httpserver import HTTPServer  # noqa: E402
 from tornado.ioloop import IOLoop  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 from voila.app import Voila  # noqa: E402
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler  # noqa: E402
-
-from gradprod.view import plotly_js  # noqa: E402
-from gradprod.view.server_extension import handlers  # noqa: E402
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -55,8 +60,10 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'self'",
     ]
 )
+# All that the page needs of JupyterLab's extensions.
 EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
-IDLE_MINUTES = 30  # a kernel whose page went away without a word is ended after this long
+IDLE_SECONDS = 30 * 60  # a kernel whose page went away without a word is ended after this long
+PATIENCE = 30_000  # milliseconds after which a page that has not come is said to have failed
 
 
 class Healthz(tornado.web.RequestHandler):
@@ -68,100 +75,158 @@ class Healthz(tornado.web.RequestHandler):
 
 
 class ForeignHost(tornado.web.RequestHandler):
-    """Refuses a name that isn't this machine's: some other site's page may have pointed its own name here."""
+    """Refuses a name that isn't this machine's: another site may have pointed its own name here."""
 
     def prepare(self) -> None:
         self.set_status(403)
-        self.finish(f"gradprod does not answer to the name {self.request.host_name!r}; use its address.\n")
+        self.set_header("Content-Type", "text/plain; charset=UTF-8")
+        self.finish(_("gradprod does not answer to this name; open it by the machine's address.") + "\n")
 
 
-class Shutdown(VoilaShutdownKernelHandler):
-    """Ends the kernel of a page that closes.
+class FromOurPage:
+    """What a page asks of its own kernel.
 
-    The closing page sends a beacon, which can't carry the token that Voilà waits for; its origin tells whose it is.
+    A closing page can't carry the token that Jupyter waits for, nor has ours been given one; its origin tells
+    whose page it is.
     """
 
     def check_xsrf_cookie(self) -> None:
-        if not self.check_origin():
+        if not self.check_origin():  # type: ignore[attr-defined]
             raise tornado.web.HTTPError(403)
+
+
+class Shutdown(FromOurPage, VoilaShutdownKernelHandler):
+    """Ends the kernel of a page that closes."""
+
+
+class Interrupt(FromOurPage, KernelActionHandler):
+    """Interrupts a computation of the page's kernel."""
+
+
+class Script(tornado.web.RequestHandler):
+    """A script that the browser may keep for good: its address changes with its content."""
+
+    def initialize(self, script: bytes) -> None:
+        self.script = script
+
+    def get(self) -> None:
+        self.set_header("Content-Type", "text/javascript; charset=UTF-8")
+        self.set_header("Cache-Control", "public, max-age=31536000, immutable")
+        self.set_header("Content-Encoding", "gzip")  # every browser that can show the page takes it
+        self.finish(self.script)
 
 
 class Page(JupyterHandler):
     """The app's page: its frame at once, the rest from a kernel that is ready or is started now."""
 
-    def initialize(self, notebook: str, frame: str) -> None:
-        self.notebook, self.frame = notebook, frame
+    def initialize(self, server: Server, notebook: str) -> None:
+        self.server, self.notebook = server, notebook
 
+    @tornado.web.authenticated
     async def get(self) -> None:
         self.set_header("Content-Type", "text/html; charset=UTF-8")
         self.set_header("Cache-Control", "no-store")
-        self.write(self.frame)
+        self.write(self.server.frame(self.get_argument("lang", "")))
         await self.flush()
         kernels = self.kernel_manager
-        if not kernels.get_pool_size(self.notebook):
-            kernels.fill_if_needed(delay=0, notebook_name=self.notebook)
         try:
-            rendering, sent, kernel = await kernels.get_rendered_notebook(self.notebook)
-            # A kernel that waited long counts as idle: without this it may be culled before its page connects.
+            if not kernels.get_pool_size(self.notebook):
+                kernels.fill_if_needed(delay=0, notebook_name=self.notebook)
+            rendering, _sent, kernel = await kernels.get_rendered_notebook(self.notebook)
+            # A kernel that waited long counts as idle: it could be culled before its page connects.
             kernels.get_kernel(kernel).last_activity = datetime.now(UTC)
-            self.write("".join(sent))
             rendered, rest = await rendering
-            self.write("".join(rendered[len(sent) :]))
-            async for part, _ in rest:
+            self.write("".join(rendered))
+            async for part, _resources in rest:
                 self.write(part)
         except Exception as error:
-            self.log.error("The page's kernel did not start: %s", error)
-            self.write('<script>document.body.dataset.state = "failed"</script></body></html>')
+            self.log.error("A page's kernel did not start: %s", error)
+            self.write("<script>gradprodFailed()</script>")
         await self.finish()
 
 
 class Server(Voila):
-    """Voilà with one page, on sockets that are already bound."""
+    """Voilà with one page, on sockets that are already bound.
+
+    Parameters
+    ----------
+    sockets : sequence of socket.socket
+        Bound and listening.
+    host_names : sequence of str
+        Names by which visitors may call this machine, besides localhost and its addresses.
+    ready : callable
+        Called once, when requests are answered.
+    """
 
     name = "gradprod"
 
-    def __init__(self, sockets: Sequence[socket.socket], host_names: Sequence[str], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        sockets: Sequence[socket.socket],
+        host_names: Sequence[str],
+        ready: Callable[[], None],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        self.sockets = sockets
-        self.host_names = host_names
-        self.ready: Callable[[], None] = lambda: None
+        self.sockets, self.host_names, self.ready = sockets, host_names, ready
 
     def load_config_file(self, *args: Any, **kwargs: Any) -> None:
-        """Read no configuration: a voila.json that happens to lie in the working directory is not ours."""
+        """Read no configuration: a voila.json that lies in the working directory is not ours."""
+
+    def at(self, path: str) -> str:
+        """Address of a path on this server."""
+        return str(url_path_join(self.base_url, path))
+
+    @cached_property
+    def scripts(self) -> tuple[str, bytes]:
+        """Address and content, compressed, of the scripts that start the page."""
+        script = gzip.compress(join_scripts(map(Path, self.static_paths)), 6, mtime=0)
+        return self.at(f"/gradprod/voila-{hashlib.sha256(script).hexdigest()[:12]}.js"), script
+
+    def frame(self, lang: str) -> str:
+        """The start of the page, the same for everybody: what one sees while a kernel wakes."""
+        template = self.app.settings["voila_jinja2_env"].get_template("frame.html")
+        with language(lang if lang in languages() else "en"):
+            return str(
+                template.render(
+                    _=_,
+                    base_url=self.base_url,
+                    language=lang if lang in languages() else "en",
+                    patience=PATIENCE,
+                    plotly_url=plotly_js.url(self.base_url),
+                    scripts_url=self.scripts[0],
+                )
+            )
 
     def init_handlers(self) -> list[tuple[Any, ...]]:
-        """Voilà's routes for kernels and its scripts, and our page; no files, no notebooks, no logins."""
-
-        def at(path: str) -> str:
-            return url_path_join(self.server_url, path)
-
-        kept = [at("/api/kernels/"), at("/voila/static/"), at("/voila/labextensions/")]
+        """Our page, and of Voilà's routes those for kernels and scripts: no files, notebooks or logins."""
+        kernel = r"/api/kernels/(?P<kernel_id>[\w-]+)"
+        extensions = "|".join(map(re.escape, EXTENSIONS))
+        kept = {
+            self.at("/voila/static/(.*)"): self.at("/voila/static/(.*)"),
+            self.at("/voila/labextensions/(.*)"): self.at(f"/voila/labextensions/((?:{extensions})/.*)"),
+        }
+        stock = super().init_handlers()
         return [
-            (at("/healthz"), Healthz),
-            *handlers(self.server_url),
-            (at("/voila/api/shutdown/(.*)"), Shutdown),
-            (at("/"), Page, {"notebook": Path(self.notebook_path).name, "frame": self.frame()}),
-            *(handler for handler in super().init_handlers() if handler[0].startswith(tuple(kept))),
+            (self.at("/"), Page, {"server": self, "notebook": Path(self.notebook_path).name}),
+            (self.at("/healthz"), Healthz),
+            (self.scripts[0], Script, {"script": self.scripts[1]}),
+            (self.at("/voila/api/shutdown/(.*)"), Shutdown),
+            (self.at(f"{kernel}/(?P<action>interrupt)"), Interrupt),
+            *plotly_handlers(self.base_url),
+            *(route for route in stock if route[0].startswith(self.at("/api/kernels/"))),
+            *((kept[route[0]], *route[1:]) for route in stock if route[0] in kept),
+            (".*", tornado.web.ErrorHandler, {"status_code": 404}),
         ]
 
-    def frame(self) -> str:
-        """The start of the page, the same for everybody: head, style and the frame to look at while the kernel wakes."""
-        environment = self.app.settings["voila_jinja2_env"]
-        return str(
-            environment.get_template("frame.html").render(
-                base_url=self.base_url, plotly_url=plotly_js.url(self.base_url)
-            )
-        )
-
     def start(self) -> None:
-        """Serve until SIGINT or SIGTERM, then end every kernel."""
+        """Serve until SIGINT or SIGTERM."""
         self.connection_dir = tempfile.mkdtemp(prefix="gradprod-")
         os.environ["IPYTHONDIR"] = (
             self.connection_dir
         )  # the reader's own start-up files are no part of the app
         self.app = tornado.web.Application(**{**self.init_settings(), **self.tornado_settings})
-        missing = (".*", tornado.web.ErrorHandler, {"status_code": 404})
-        self.app.add_handlers(host_pattern(self.host_names), [*self.init_handlers(), missing])
+        self.app.add_handlers(host_pattern(self.host_names), self.init_handlers())
         self.app.add_handlers(".*", [(".*", ForeignHost)])
         self.listen()
 
@@ -169,8 +234,9 @@ class Server(Voila):
         """Answer on the sockets, and clean up at the end."""
         HTTPServer(self.app).add_sockets(self.sockets)
         self.ioloop = IOLoop.current()
-        for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-            signal.signal(number, self._handle_signal_stop)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._handle_signal_stop)
         self.ioloop.add_callback(self.ready)
         try:
             self.ioloop.start()
@@ -183,60 +249,59 @@ class Server(Voila):
         shutil.rmtree(self.connection_dir, ignore_errors=True)
 
 
+def join_scripts(folders: Iterable[Path]) -> bytes:
+    """Voilà's start script behind the chunks that it would ask for first: one request instead of sixty.
+
+    It names those chunks itself, as ``.e(number)``; one that is missed here is loaded on its own as ever.
+    """
+    folder = next(folder for folder in folders if (folder / "voila.js").exists())
+    start = (folder / "voila.js").read_text(encoding="utf-8")
+    chunks = [folder / f"{number}.voila.js" for number in dict.fromkeys(re.findall(r"\.e\((\d+)\)", start))]
+    scripts = [chunk.read_text(encoding="utf-8") for chunk in chunks if chunk.exists()]
+    # In functions of their own, so that each keeps its own "use strict".
+    return "\n".join([*(f"(function () {{{script}\n}})();" for script in scripts), start]).encode()
+
+
 def host_pattern(names: Sequence[str]) -> str:
     """Pattern of the Host headers that are answered: every address, and of names only this machine's own.
 
-    A name of another site may be pointed at this machine behind the visitor's back; an address can't.
+    Another site's name may be pointed at this machine behind the visitor's back; an address can't.
     """
     address = r"\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]"
     return "|".join([address, *(re.escape(name.lower()) for name in ["localhost", *names])])
 
 
-def configuration(notebook: Path, ip: str) -> Config:
+def configuration(notebook: Path) -> Config:
     """Everything that differs from Voilà's defaults."""
     c = Config()
     c.Voila.notebook_path = str(notebook)
     c.Voila.root_dir = str(notebook.parent)
-    c.Voila.ip = ip
     c.Voila.log_level = logging.ERROR
     c.Voila.tornado_settings = {
+        "allow_remote_access": True,  # host_pattern decides
         "headers": {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "X-Content-Type-Options": "nosniff"},
         "log_function": lambda handler: None,
+        "ws_ping_timeout": 30_000,  # the default is longer than tornado takes, which says so at each visit
     }
     c.VoilaConfiguration.template = "gradprod"
     c.VoilaConfiguration.allow_template_override = c.VoilaConfiguration.allow_theme_override = "NO"
     c.VoilaConfiguration.preheat_kernel = True
     c.VoilaConfiguration.default_pool_size = 1
     c.VoilaConfiguration.extension_allowlist = EXTENSIONS
-    c.MappingKernelManager.cull_idle_timeout = IDLE_MINUTES * 60
+    c.MappingKernelManager.cull_idle_timeout = IDLE_SECONDS
     c.MappingKernelManager.cull_interval = 60
+    c.ZMQChannelsWebsocketConnection.limit_rate = False  # a picture is data, not a runaway print
     return c
 
 
 def serve(
     sockets: Sequence[socket.socket],
     *,
-    ip: str = "127.0.0.1",
     host_names: Sequence[str] = (),
     notebook: Path = PAGE,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve a notebook's page until SIGINT or SIGTERM.
-
-    Parameters
-    ----------
-    sockets : sequence of socket.socket
-        Bound and listening.
-    ip : str
-        Their address, for the log.
-    host_names : sequence of str
-        Names by which visitors may call this machine, besides localhost and its addresses.
-    notebook : pathlib.Path
-        What to show.
-    ready : callable
-        Called once, when requests are answered.
-    """
-    server = Server(sockets, host_names, config=configuration(notebook, ip))
-    server.ready = ready
+    """Serve a notebook's page until SIGINT or SIGTERM; see `Server` for the parameters."""
+    server = Server(sockets, host_names, ready, config=configuration(notebook))
     server.initialize([])
     server.start()
