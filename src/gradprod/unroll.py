@@ -84,7 +84,7 @@ class Trajectory:
         before = {part: array[start:stop] for part, array in first.items()}
         x = _time_first(self.inputs, self.cell, len(self.leading))[start:stop]
         with np.errstate(over="ignore", invalid="ignore"):
-            _, pre, gates = self.cell.step(before, self.cell.drive(x))
+            pre, gates = self.cell.activate(before, self.cell.drive(x))
         after = {part: array[start + 1 : stop + 1] for part, array in first.items()}
         return Step(inputs=x, before=before, after=after, pre_activations=pre, gates=gates)
 

@@ -13,8 +13,9 @@ What a cell offers
     Parameters by name; the leading axes that they broadcast to; () or (n,); () or (m,).
 ``drive(inputs) -> dict``
     What the inputs alone decide, for all steps at once.
-``step(before, drive) -> (after, pre_activations, gates)``
-    One step, from the parts of the state and the drive of that step (or many steps side by side).
+``activate(before, drive) -> (pre_activations, gates)``, ``update(before, pre_activations, gates) -> after``
+    One step in two halves, from the parts of the state and the drive of that step (or of many side by side);
+    ``step(before, drive) -> (after, pre_activations, gates)`` is both.
 ``partials(step) -> dict``
     The elementwise partial derivatives at a `Step` (``trajectory.steps()`` is a run's, time first), slopes taken
     straight from the pre-activations.
@@ -23,7 +24,8 @@ What a cell offers
 ``adjoint(partials, state) -> (state, pre_activations)``
     From λ_t = ∂L/∂state_t by part: J_tᵀ λ_t by part, and the adjoint of each pre-activation. No matrix is formed.
 ``parameter_vjp(step, pre_activations) -> dict``
-    (∂⁺state_t/∂θ)ᵀ λ_t for every parameter θ by name; leading axes (steps among them) are kept.
+    (∂⁺state_t/∂θ)ᵀ λ_t for every parameter θ by name, leading axes (steps among them) kept; ``parameter_sum`` adds
+    the steps up, ``input_adjoint(partials, pre_activations)`` is the same for x_t.
 ``output(step)``, ``output_adjoint(partials, output) -> (state, pre_activations)``
     What a readout sees (h_t; S_t of the plain scalar cell; o_t S_t of the gated cell), and its adjoint.
 ``factors(step) -> (sign, log)``

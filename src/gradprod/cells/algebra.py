@@ -53,6 +53,7 @@ class ScalarAlgebra(Algebra):
     """Weights and states are numbers; every product is elementwise over the leading axes."""
 
     axes = 0
+
     def apply(self, W: FloatArray, v: FloatArray, /) -> Any:
         return W * v
 

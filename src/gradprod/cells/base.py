@@ -113,8 +113,17 @@ class Cell(ABC):
         return drive
 
     @abstractmethod
+    def activate(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays]:
+        """The pre-activations and the gates of one step, from the state before it and its drive."""
+
+    @abstractmethod
+    def update(self, before: Arrays, pre_activations: Arrays, gates: Arrays) -> Arrays:
+        """The state after one step."""
+
     def step(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays, Arrays]:
         """The state after one step, its pre-activations and its gates."""
+        pre_activations, gates = self.activate(before, drive)
+        return self.update(before, pre_activations, gates), pre_activations, gates
 
     @abstractmethod
     def partials(self, step: Step) -> Arrays:

@@ -64,13 +64,14 @@ class GatedCell(Cell):
         gates = {gate + " value": SIGMOID.value(a[gate]) for gate in "fio"}
         return a | gates | {"iX": gates["i value"] * inputs}
 
-    def step(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays, Arrays]:
+    def activate(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays]:
         u = drive["f value"] * before["S"] + drive["iX"]
-        return (
-            {"S": self.phi.value(u)},
-            {"u": u} | {gate: drive[gate] for gate in "fio"},
-            {gate: drive[gate + " value"] for gate in "fio"},
-        )
+        return {"u": u} | {gate: drive[gate] for gate in "fio"}, {
+            gate: drive[gate + " value"] for gate in "fio"
+        }
+
+    def update(self, before: Arrays, pre_activations: Arrays, gates: Arrays) -> Arrays:
+        return {"S": self.phi.value(pre_activations["u"])}
 
     def partials(self, step: Step) -> Arrays:
         a, x = step.pre_activations, step.inputs

@@ -40,23 +40,25 @@ class _GRU(Cell):
                 "candidate_recurrent_bias must be 0 with reset='before', where it would only add to candidate_bias"
             )
 
-    def step(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays, Arrays]:
+    def activate(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays]:
         A, h = self.algebra, before["h"]
-        a_z = drive["z"] + A.apply(self.update_recurrent_weight, h)
-        a_r = drive["r"] + A.apply(self.reset_recurrent_weight, h)
-        z, r = SIGMOID.value(a_z), SIGMOID.value(a_r)
+        a_z = A.apply(self.update_recurrent_weight, h) + drive["z"]
+        a_r = A.apply(self.reset_recurrent_weight, h) + drive["r"]
+        r = SIGMOID.value(a_r)
         if self.reset == "before":
             v = A.apply(self.candidate_recurrent_weight, r * h)
-            u = drive["u"] + v
+            u = v + drive["u"]
         else:
             v = A.apply(self.candidate_recurrent_weight, h) + self.candidate_recurrent_bias
-            u = drive["u"] + r * v
-        candidate = TANH.value(u)
+            u = r * v + drive["u"]
         return (
-            {"h": SIGMOID.value(-a_z) * h + z * candidate},
             {"z": a_z, "r": a_r, "u": u, "v": v},
-            {"z": z, "r": r, "candidate": candidate},
+            {"z": SIGMOID.value(a_z), "r": r, "candidate": TANH.value(u)},
         )
+
+    def update(self, before: Arrays, pre_activations: Arrays, gates: Arrays) -> Arrays:
+        kept = SIGMOID.value(-pre_activations["z"])  # 1 − z_t
+        return {"h": kept * before["h"] + gates["z"] * gates["candidate"]}
 
     def partials(self, step: Step) -> Arrays:
         a, gates, h = step.pre_activations, step.gates, step.before["h"]
@@ -214,19 +216,14 @@ class _MinGRU(Cell):
 
     def drive(self, inputs: FloatArray) -> Arrays:
         a = super().drive(inputs)
-        gates = {
-            "z value": SIGMOID.value(a["z"]),
-            "keep": SIGMOID.value(-a["z"]),
-            "candidate": TANH.value(a["u"]),
-        }
-        return a | gates | {"new": gates["z value"] * gates["candidate"]}
+        return a | {"z value": SIGMOID.value(a["z"]), "candidate": TANH.value(a["u"])}
 
-    def step(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays, Arrays]:
-        return (
-            {"h": drive["keep"] * before["h"] + drive["new"]},
-            {"z": drive["z"], "u": drive["u"]},
-            {"z": drive["z value"], "candidate": drive["candidate"]},
-        )
+    def activate(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays]:
+        return {"z": drive["z"], "u": drive["u"]}, {"z": drive["z value"], "candidate": drive["candidate"]}
+
+    def update(self, before: Arrays, pre_activations: Arrays, gates: Arrays) -> Arrays:
+        kept = SIGMOID.value(-pre_activations["z"])  # 1 − z_t
+        return {"h": kept * before["h"] + gates["z"] * gates["candidate"]}
 
     def partials(self, step: Step) -> Arrays:
         a, gates = step.pre_activations, step.gates

@@ -46,7 +46,7 @@ class _LSTM(Cell):
             np.any(p) for p in (self.forget_peephole, self.input_gate_peephole, self.output_gate_peephole)
         )
 
-    def step(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays, Arrays]:
+    def activate(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays]:
         A, P = self.algebra, self.weight_algebra("c")
         c, h = before["c"], before["h"]
         a_f = A.apply(self.forget_recurrent_weight, h) + drive["f"]
@@ -57,15 +57,16 @@ class _LSTM(Cell):
             a_f = a_f + P.apply(self.forget_peephole, c)
             a_i = a_i + P.apply(self.input_gate_peephole, c)
         f, i, candidate = SIGMOID.value(a_f), SIGMOID.value(a_i), TANH.value(u)
-        c = f * c + i * candidate
         if self.has_peepholes:
-            a_o = a_o + P.apply(self.output_gate_peephole, c)
-        o = SIGMOID.value(a_o)
+            a_o = a_o + P.apply(self.output_gate_peephole, f * c + i * candidate)
         return (
-            {"c": c, "h": o * TANH.value(c)},
             {"f": a_f, "i": a_i, "o": a_o, "u": u},
-            {"f": f, "i": i, "o": o, "candidate": candidate},
+            {"f": f, "i": i, "o": SIGMOID.value(a_o), "candidate": candidate},
         )
+
+    def update(self, before: Arrays, pre_activations: Arrays, gates: Arrays) -> Arrays:
+        c = gates["f"] * before["c"] + gates["i"] * gates["candidate"]
+        return {"c": c, "h": gates["o"] * TANH.value(c)}
 
     def partials(self, step: Step) -> Arrays:
         a, gates, c = step.pre_activations, step.gates, step.after["c"]

@@ -24,10 +24,13 @@ class _RNN(Cell):
         """φ."""
         return activation(self.activation)
 
-    def step(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays, Arrays]:
+    def activate(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays]:
         (part,) = self.parts
-        u = self.algebra.apply(self.recurrent_weight, before[part]) + drive["u"]
-        return {part: self.phi.value(u)}, {"u": u}, {}
+        return {"u": self.algebra.apply(self.recurrent_weight, before[part]) + drive["u"]}, {}
+
+    def update(self, before: Arrays, pre_activations: Arrays, gates: Arrays) -> Arrays:
+        (part,) = self.parts
+        return {part: self.phi.value(pre_activations["u"])}
 
     def partials(self, step: Step) -> Arrays:
         return {"u": self.phi.slope(step.pre_activations["u"])}

@@ -1,13 +1,15 @@
 """Gradient products of cells whose state is one number, as sign and log magnitude."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isqrt
-from typing import Any
+from itertools import pairwise
+from math import isqrt, prod
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gradprod.activations import LOG_10, FloatArray
+from gradprod.cells.base import log_magnitude
 from gradprod.unroll import Trajectory
 
 
@@ -56,12 +58,9 @@ def step_factors(trajectory: Trajectory) -> Factors:
     ValueError
         If the cell's state is more than one number.
     """
-    factors = getattr(trajectory.cell, "factors", None)
-    if factors is None:
-        raise ValueError(
-            f"the state of {type(trajectory.cell).__name__} is more than one number; use matrix_product"
-        )
-    sign, log = factors(trajectory.steps())
+    sign, log = _empty(trajectory.length, trajectory.leading)
+    for start, stop, signs, logs in _factors(trajectory, 0, trajectory.length):
+        sign[start:stop], log[start:stop] = signs, logs
     return Factors(sign=np.moveaxis(sign, 0, -1), log=np.moveaxis(log, 0, -1))
 
 
@@ -83,8 +82,11 @@ def log_product(factors: Factors | ArrayLike, /) -> LogProduct:
     ValueError
         If a factor is NaN or infinite, naming its step.
     """
-    given = factors if isinstance(factors, Factors) else _factors(factors)
-    return _running(given, newest_first=True)
+    given = factors if isinstance(factors, Factors) else _as_factors(factors)
+    sign, log = np.moveaxis(given.sign, -1, 0), np.moveaxis(given.log, -1, 0)
+    signs, logs = _empty(len(sign) + 1, sign.shape[1:])
+    signs[1:], logs[1:] = sign[::-1], log[::-1]
+    return _running(signs, logs)
 
 
 def gradient_product(
@@ -113,9 +115,12 @@ def gradient_product(
         If source or target is out of range, or the cell's state is more than one number.
     """
     k, t = span(trajectory, source, target)
-    factors = step_factors(trajectory)
-    cut = Factors(sign=factors.sign[..., k:t], log=factors.log[..., k:t])
-    return _running(cut, newest_first=source is None or target is not None)
+    signs, logs = _empty(t - k + 1, trajectory.leading)
+    newest_first = source is None or target is not None
+    by_lag = (signs[:0:-1], logs[:0:-1]) if newest_first else (signs[1:], logs[1:])
+    for start, stop, sign, log in _factors(trajectory, k, t):
+        by_lag[0][start - k : stop - k], by_lag[1][start - k : stop - k] = sign, log
+    return _running(signs, logs)
 
 
 def span(trajectory: Trajectory, source: int | None, target: int | None) -> tuple[int, int]:
@@ -132,35 +137,62 @@ def span(trajectory: Trajectory, source: int | None, target: int | None) -> tupl
     return k, t
 
 
-def _factors(values: ArrayLike) -> Factors:
+def _as_factors(values: ArrayLike) -> Factors:
     array = np.asarray(values, dtype=np.float64)
     wrong = np.argwhere(~np.isfinite(array))
     if len(wrong):
         where = tuple(wrong[0])
-        raise ValueError(f"factors must be finite, got {array[where]} at step {where[-1] + 1}")
-    with np.errstate(divide="ignore"):
-        return Factors(sign=np.sign(array), log=np.log(np.abs(array)))
+        raise ValueError(
+            f"factors must be finite, got {array[where]} at step {where[-1] + 1}; check the run up to there"
+        )
+    return Factors(sign=np.sign(array), log=log_magnitude(array))
 
 
-def _running(factors: Factors, *, newest_first: bool) -> LogProduct:
-    sign, log = np.moveaxis(factors.sign, -1, 0), np.moveaxis(factors.log, -1, 0)
-    if newest_first:
-        sign, log = sign[::-1], log[::-1]
-    signs = np.ones((len(sign) + 1, *sign.shape[1:]))
-    np.cumprod(sign, axis=0, out=signs[1:])
-    logs = np.zeros((len(log) + 1, *log.shape[1:]))
-    logs[1:] = running_sum(log) / LOG_10
+def _factors(
+    trajectory: Trajectory, first: int, last: int
+) -> Iterator[tuple[int, int, FloatArray, FloatArray]]:
+    """Sign and log of the factors of steps first + 1 … last, so many at a time that they stay in the cache."""
+    factors = getattr(trajectory.cell, "factors", None)
+    if factors is None:
+        raise ValueError(
+            f"gradient_product needs a state of one number, got {type(trajectory.cell).__name__}; use matrix_product"
+        )
+    many = max(1, 2**15 // max(1, prod(trajectory.leading)))
+    for start in range(first, last, many):
+        stop = min(start + many, last)
+        yield start, stop, *factors(trajectory.steps(start, stop))
+
+
+def _empty(length: int, leading: tuple[int, ...]) -> tuple[FloatArray, FloatArray]:
+    return np.empty((length, *leading)), np.empty((length, *leading))
+
+
+def _running(signs: FloatArray, logs: FloatArray) -> LogProduct:
+    """The running product of factors along the first axis, in place; entry 0 is set to 1."""
+    signs[0], logs[0] = 1.0, 0.0
+    accumulate(np.multiply, signs)
+    running_sum(logs)
+    logs /= LOG_10
     return LogProduct(sign=np.moveaxis(signs, 0, -1), log10=np.moveaxis(logs, 0, -1))
 
 
-def running_sum(values: Any) -> Any:
-    """Running sum along the first axis, its relative rounding error about 2 √T ε: in blocks of √T, then over the blocks."""
-    T = len(values)
-    if T <= 1024:
-        return np.cumsum(values, axis=0)
-    size = isqrt(T - 1) + 1
-    blocks = np.zeros((size * size, *values.shape[1:]))
-    blocks[:T] = values
-    blocks = np.cumsum(blocks.reshape(size, size, *values.shape[1:]), axis=1)
-    blocks[1:] += np.cumsum(blocks[:-1, -1], axis=0)[:, None]
-    return blocks.reshape(size * size, *values.shape[1:])[:T]
+def running_sum(values: FloatArray) -> None:
+    """Running sum along the first axis, in place.
+
+    Block after block of √T steps, so that its relative rounding error stays below 2 √T ε, 1.4e-13 at T = 100 000,
+    where that of a plain running sum may reach T ε.
+    """
+    size = isqrt(len(values)) + 1
+    for start in range(0, len(values), size):
+        accumulate(np.add, values[start : start + size])
+        if start:
+            values[start : start + size] += values[start - 1]
+
+
+def accumulate(operation: np.ufunc, values: FloatArray) -> None:
+    """``operation.accumulate`` along the first axis, in place; row by row where rows are long, which is faster."""
+    if values[0].size < 64:
+        operation.accumulate(values, axis=0, out=values)
+    else:
+        for before, now in pairwise(values):
+            operation(before, now, out=now)
