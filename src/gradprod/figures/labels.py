@@ -77,6 +77,7 @@ def end_labels(
 
 
 def _text(label: Label, font: float, room: float, stacked: bool) -> str:
+    room = room / 1.06 if label.bold else room
     name = f"<b>{label.name}</b>" if label.bold else label.name
     if stacked and label.number:
         return f"{wrapped(name, font, room)}<br>{label.number}"

@@ -212,7 +212,7 @@ def product_curve(
         strips = [d for d in shown if d.kind != "bound"][:_MOST_STRIPS]
         rows, owners = [d.log10 for d in strips], [(d.glyph, d.colour) for d in strips]
         data.append(strip_trace(rows, style))
-        notes += strip_notes(rows, owners, style, frame.across)
+        notes += strip_notes(rows, owners, style, frame.across, frame.strip[1] - frame.strip[0])
         taken = [d for d in lines if d.log10.size]
         band = _band_note(taken, style, frame)
         notes += [band] if band else []
@@ -221,7 +221,9 @@ def product_curve(
             notes += [text_note] if text_note else []
         notes += _zero_note(shown[0], style, frame)
     labels = _labels(seen, prediction, style, frame)
-    notes += end_labels(labels, style, room=frame.right, tall=frame.tall)
+    notes += end_labels(
+        labels, style, room=frame.right, tall=frame.tall, low=frame.strip[1] - frame.strip[0] + 20
+    )
 
     layout = base_layout(
         style,
@@ -356,7 +358,7 @@ def _frame(
     top, bottom = (58, 74) if big else (34, 50)
     inner = style.height - top - bottom
     rows = 0 if veil else min(_MOST_STRIPS, sum(d.kind != "bound" and not d.pinned for d in lines))
-    thick = size.strip if rows < 2 else rows * (size.tick + 8)
+    thick = size.strip if rows < 2 else min(rows * (size.tick + 8), max(0.3 * inner, 10 * rows))
     bars = 0.0
     under = 0.0
     if factors:
@@ -385,8 +387,8 @@ def _frame(
 def _axes(style: Style, frame: _Frame, veil: bool, curves: int) -> Figure:
     size, inner = frame.size, frame.inner
     bottom = frame.low if frame.zero is None else frame.zero
-    most = min(5 if style.presenting else 6, frame.tall / (2 * size.tick))
-    ticks = whole_ticks(bottom, frame.high, max(2, int(most)))
+    most = min(5 if style.presenting else 6, frame.tall / (1.7 * size.tick))
+    ticks = whole_ticks(bottom, frame.high, max(3, int(most)))
     if frame.zero is not None:
         room = 1.3 * size.tick / frame.tall * (frame.high - frame.low)
         ticks = [v for v in ticks if v > frame.zero + room]

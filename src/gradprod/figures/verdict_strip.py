@@ -39,7 +39,11 @@ def strip_trace(products: Sequence[NDArray[np.float64]], style: Style) -> Figure
 
 
 def strip_notes(
-    products: Sequence[NDArray[np.float64]], owners: Sequence[tuple[str, str]], style: Style, across: float
+    products: Sequence[NDArray[np.float64]],
+    owners: Sequence[tuple[str, str]],
+    style: Style,
+    across: float,
+    tall: float,
 ) -> list[Figure]:
     """The verdicts, named inside the strip wherever there is room.
 
@@ -50,11 +54,12 @@ def strip_notes(
     owners : sequence of (str, str)
         Marker and colour of each product, shown where there are several.
     style : Style
-    across : float
-        Width of the strip in pixels.
+    across, tall : float
+        Width and height of the strip in pixels.
     """
     c, size, several = style.colours, sizes(style), len(products) > 1
     font = 22 if style.presenting else 15 if size.wide and not several else 13
+    named = tall / len(products) > font + 2
     inks = (c.on_vanishes, c.on_holds, c.on_explodes)
     names = [regime_name(v) for v in ("vanishes", "holds", "explodes")]
     length = max(len(v) for v in products)
@@ -62,7 +67,9 @@ def strip_notes(
     for row, (log10, (glyph, colour)) in enumerate(zip(products, owners, strict=True)):
         if several:
             at = {"x": 0, "xref": "paper", "xanchor": "right", "xshift": -8, "y": row, "yref": "y2"}
-            notes.append(note(glyph, font, colour, **at))
+            notes.append(note(glyph, min(font, tall / len(products)), colour, **at))
+        if not named:
+            continue
         codes = _verdicts(log10)
         edges = _runs(codes)
         wide = (edges[1:] - edges[:-1]) / length * across
