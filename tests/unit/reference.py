@@ -46,8 +46,8 @@ def gated(state_activation):
 
 
 def gated_hidden(p, s, x):
-    """h = o S, our completion of the gated cell."""
-    return sigma(p["W_o"] * x + p["b_o"]) * s
+    """h = o S, our completion of the gated cell; its gate's W_o′ and b_o are W_og and b_og."""
+    return sigma(p["W_og"] * x + p["b_og"]) * s
 
 
 def vector_rnn(activation):
@@ -134,7 +134,7 @@ def _lstm_net(peephole):
     return Net(lstm, _shapes("WUb", "ifco") | peepholes, "hc")
 
 
-_GATED = {"W_f": "", "b_f": "", "W_i": "", "b_i": ""}
+_GATED = dict.fromkeys(["W_f", "b_f", "W_i", "b_i", "W_og", "b_og"], "")
 _RNN1 = {"W_x": "", "W_s": "", "b_1": ""}
 _RNN = {"W": "nn", "U": "nm", "b": "n"}
 
@@ -193,10 +193,9 @@ def carried_cell_jacobian(net, params, inputs, state_0, target, source):
     return jacobian(target_cell)(run[-1][n:])
 
 
-def scalar_losses(p, run, targets, hidden=None):
-    """L_t = ½ (Y_t − W_o S_t − b_2)², one for each step; ``hidden`` replaces S_t (the gated cell's o S)."""
-    seen = run[1:, 0] if hidden is None else hidden
-    return 0.5 * (targets - p["W_o"] * seen - p["b_2"]) ** 2
+def scalar_losses(p, hidden, targets):
+    """L_t = ½ (Y_t − W_out h_t − b_2)², one a step; ``hidden`` is S_t, h_t or o_t S_t, of shape (T,)."""
+    return 0.5 * (targets - p["W_out"] * hidden - p["b_2"]) ** 2
 
 
 def vector_losses(p, hidden, targets):
