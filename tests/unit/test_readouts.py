@@ -8,6 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradprod.analysis.readouts import effective_memory, fit_rate, half_life, readouts, verdict
+from gradprod.cells import ScalarRNN
+from gradprod.inputs import SUNSPOTS, make_input, standardise
+from gradprod.products import gradient_product
+from gradprod.unroll import unroll
 
 LAG = np.arange(201.0)
 
@@ -39,6 +43,20 @@ def test_a_power_law_is_told_from_a_rate():
         assert not readouts(np.full(50, constant)).power_law
 
 
+def test_the_plain_cell_at_weight_one_falls_as_a_power_and_driven_cells_do_not():
+    cell = ScalarRNN(recurrent_weight=1.0, input_weight=0.0)
+    short, long = (readouts(gradient_product(unroll(cell, np.zeros(T), 1.0), source=0)) for T in (500, 2000))
+    assert short.power_law
+    assert long.power_law
+    assert long.power == pytest.approx(-1.5, abs=0.01)
+    # a fitted rate depends on the window: four times the lags, a quarter of the rate
+    assert short.rate == pytest.approx(4 * long.rate, rel=0.02)
+    weights = np.linspace(-4, 4, 81)
+    for kind in ("constant", "sine", "noise", standardise(SUNSPOTS)):
+        driven = unroll(ScalarRNN(recurrent_weight=weights), make_input(kind, 50))
+        assert not readouts(gradient_product(driven)).power_law.any()
+
+
 def test_a_saturating_start_that_vanishes():
     log10 = np.concatenate([np.linspace(0, 5, 11), np.linspace(4, -30, 40)])
     r = readouts(log10)
@@ -63,7 +81,7 @@ def test_the_rate_is_polyfits_over_the_second_half(length):
         power = np.polyfit(np.log(half), y, 1)
         assert r.power == pytest.approx(power[0], rel=1e-9)
         squares = [np.sum((np.polyval(p, x) - y) ** 2) for p, x in ((line, half), (power, np.log(half)))]
-        assert r.power_law == (squares[1] < squares[0])
+        assert r.power_law == (squares[1] < squares[0] / 10)
     else:
         assert math.isnan(r.power)
         assert not r.power_law

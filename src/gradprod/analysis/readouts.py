@@ -42,8 +42,8 @@ class Readouts:
     rate_factor : float or ndarray
         exp(rate): what one step multiplies the product by.
     power_law : bool or ndarray of bool
-        Whether a straight line on ln lag fits that half better than one on lag: the rate then depends on the
-        window.
+        Whether a straight line on ln lag fits that half far better than one on lag, with a tenth of the
+        squared residual or less: the rate then depends on the window.
     power : float or ndarray
         Slope of that line on ln lag, the exponent p of lag^p; NaN with fewer than three lags.
     half_life : float or ndarray
@@ -166,7 +166,8 @@ def fit_rate(
     power : ndarray, shape (...)
         Slope on ln lag; NaN with fewer than three lags, −inf where the product reaches 0.
     power_law : ndarray of bool, shape (...)
-        Whether the fit on ln lag leaves the smaller sum of squared residuals.
+        Whether the fit on ln lag leaves a tenth of the squared residual or less. Merely smaller says nothing
+        for a driven cell, whose product wavers round either line.
     """
     log10 = _log10(product)
     length = log10.shape[-1] - 1
@@ -184,7 +185,7 @@ def fit_rate(
         power, residual_power = _slope(centred, np.log(lag))
         # residuals at the rounding error of the logarithms themselves say nothing
         rounding = len(lag) * (1e-12 * np.abs(y).max(axis=-1)) ** 2
-        power_law = (residual_power < residual) & (residual > rounding) & ~zero
+        power_law = (residual_power < residual / 10) & (residual > rounding) & ~zero
     return np.where(zero, -np.inf, rate), np.where(zero, -np.inf, power), power_law
 
 
