@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from gradprod.analysis.mean_field import critical_line, mean_field, simulate
+from gradprod.analysis.mean_field import critical_line, mean_field, simulate_mean_field
 
 
 def expect(f, q):
@@ -54,12 +54,12 @@ def test_published_lyapunov_exponents():
 
 @pytest.mark.parametrize("g", [2.0, 3.0])
 def test_a_simulated_network_of_500_units(g):
-    found, theory = simulate(g), mean_field(g)
+    found, theory = simulate_mean_field(g), mean_field(g)
     # a network of 500 units stays a little below the limit: about 0.150 and 0.305
     assert {2.0: 0.150, 3.0: 0.305}[g] == pytest.approx(found.rate, abs=4 * found.rate_error)
     assert found.rate_error < 0.004
     assert found.variance == pytest.approx(float(theory.variance), rel=0.05)
-    vanishing = simulate(0.5, 0.3, units=300, length=100)
+    vanishing = simulate_mean_field(0.5, 0.3, units=300, length=100)
     assert vanishing.rate == pytest.approx(float(mean_field(0.5, 0.3).rate), abs=0.05)
 
 
@@ -112,7 +112,10 @@ def test_the_plane_is_one_call():
         (lambda: mean_field([1, -2]), "weight_scale must be from 0 to 100, got -2.0; 1 is"),
         (lambda: mean_field(1, math.nan), "bias_scale must be from 0 to 100, got nan"),
         (lambda: critical_line(11), "bias_scale must be from 0 to 10, got 11.0"),
-        (lambda: simulate(1, length=9), "length must be an integer of 10 or more, got 9; the error"),
+        (
+            lambda: simulate_mean_field(1, length=9),
+            "length must be an integer of 10 or more, got 9; the error",
+        ),
     ],
 )
 def test_what_is_refused(call, sentence):

@@ -13,7 +13,7 @@ from gradprod.activations import FloatArray
 Seed = int | np.random.Generator
 
 
-def gaussian(n: int, gain: float = 1.0, *, seed: Seed = 7, draws: int | None = None) -> FloatArray:
+def gaussian_weights(n: int, gain: float = 1.0, *, seed: Seed = 7, draws: int | None = None) -> FloatArray:
     """Matrix of independent normal entries, W_ij ~ N(0, gain² / n), of spectral radius about ``gain``.
 
     Parameters
@@ -40,7 +40,7 @@ def gaussian(n: int, gain: float = 1.0, *, seed: Seed = 7, draws: int | None = N
     return gain * _normal(n, gain, seed, draws) / math.sqrt(n)
 
 
-def orthogonal(n: int, gain: float = 1.0, *, seed: Seed = 7, draws: int | None = None) -> FloatArray:
+def orthogonal_weights(n: int, gain: float = 1.0, *, seed: Seed = 7, draws: int | None = None) -> FloatArray:
     """Orthogonal matrix, drawn evenly from all of them, times ``gain``.
 
     From the QR decomposition of normal entries, its signs chosen so that the distribution is Haar's (Mezzadri
@@ -49,7 +49,7 @@ def orthogonal(n: int, gain: float = 1.0, *, seed: Seed = 7, draws: int | None =
     Parameters
     ----------
     n, gain, seed, draws
-        As in `gaussian`.
+        As in `gaussian_weights`.
 
     Returns
     -------
@@ -59,14 +59,14 @@ def orthogonal(n: int, gain: float = 1.0, *, seed: Seed = 7, draws: int | None =
     Raises
     ------
     ValueError
-        As `gaussian`.
+        As `gaussian_weights`.
     """
     q, r = np.linalg.qr(_normal(n, gain, seed, draws))
     signs = np.where(np.diagonal(r, axis1=-2, axis2=-1) < 0, -1.0, 1.0)
     return gain * q * signs[..., None, :]
 
 
-def identity(n: int, gain: float = 1.0) -> FloatArray:
+def identity_weights(n: int, gain: float = 1.0) -> FloatArray:
     """Identity matrix times ``gain`` (Le, Jaitly and Hinton 2015).
 
     Parameters
@@ -140,7 +140,7 @@ def forget_bias_for(memory: ArrayLike) -> FloatArray:
     )  # ln(eˣ − 1) = x + ln(1 − e⁻ˣ): no overflow for short memories
 
 
-def chrono(n: int, longest: float, *, seed: Seed = 7) -> tuple[FloatArray, FloatArray]:
+def chrono_biases(n: int, longest: float, *, seed: Seed = 7) -> tuple[FloatArray, FloatArray]:
     """Forget and input-gate biases for memory times spread up to ``longest`` (Tallec and Ollivier 2018).
 
         b_f ~ ln U[1, T_max − 1]        b_i = −b_f

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradprod.activations import TANH, FloatArray
-from gradprod.analysis.initialisation import Seed, gaussian
+from gradprod.analysis.initialisation import Seed, gaussian_weights
 from gradprod.cells import VectorRNN
 from gradprod.unroll import unroll
 
@@ -152,7 +152,7 @@ def critical_line(bias_scale: ArrayLike) -> FloatArray:
     return np.where(b == 0, 1.0, 1 / np.sqrt(_expect(np.exp(low), _slope_squared)))
 
 
-def simulate(
+def simulate_mean_field(
     weight_scale: float,
     bias_scale: float = 0.0,
     *,
@@ -188,7 +188,7 @@ def simulate(
     if length < 10:
         raise ValueError(f"length must be an integer of 10 or more, got {length}; the error needs ten blocks")
     random = np.random.default_rng(seed)
-    weight = gaussian(units, weight_scale, seed=random)
+    weight = gaussian_weights(units, weight_scale, seed=random)
     cell = VectorRNN(recurrent_weight=weight, bias=bias_scale * random.standard_normal(units))
     start = random.standard_normal(units)
     run = unroll(cell, np.zeros((transient + length, 1)), start)
