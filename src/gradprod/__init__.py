@@ -1,10 +1,63 @@
 """Exact gradient products of recurrent networks."""
 
 from gradprod.activations import LINEAR, SIGMOID, TANH, Activation, activation
-from gradprod.analysis.readouts import Readouts, readouts
+from gradprod.analysis.clipping import (
+    Cliff,
+    Clipped,
+    Descent,
+    cliff,
+    clip_by_norm,
+    clip_by_value,
+    descend_cliff,
+)
+from gradprod.analysis.initialisation import (
+    chrono_biases,
+    forget_bias_for,
+    gaussian_weights,
+    identity_weights,
+    orthogonal_weights,
+    shifted_identity,
+)
+from gradprod.analysis.mean_field import MeanField, Simulation, critical_line, mean_field, simulate_mean_field
+from gradprod.analysis.memory import (
+    LagShares,
+    gradient_by_lag,
+    lag_shares,
+    memory_horizon,
+    memory_time,
+    shares_beyond,
+)
+from gradprod.analysis.readouts import Readouts, effective_memory, fit_rate, half_life, readouts, verdict
 from gradprod.analysis.regimes import RegimeMap, regime_map
 from gradprod.analysis.surface import GATES, Shares, flat_surface, path_shares, shares, surface
-from gradprod.cells import CELLS, Cell, GatedCell, ScalarRNN, VectorRNN
+from gradprod.bptt import (
+    Backward,
+    Formula,
+    LossGradients,
+    Readout,
+    Terms,
+    WeightTerms,
+    all_terms,
+    backpropagate,
+    loss_gradients,
+    step_terms,
+    term_formula,
+    weight_recursion,
+    weight_terms,
+)
+from gradprod.cells import (
+    CELLS,
+    Cell,
+    GatedCell,
+    ScalarGRU,
+    ScalarLSTM,
+    ScalarMinGRU,
+    ScalarRNN,
+    VectorGRU,
+    VectorLSTM,
+    VectorMinGRU,
+    VectorRNN,
+)
 from gradprod.inputs import (
     INPUT_KINDS,
     SUNSPOTS,
@@ -15,14 +68,7 @@ from gradprod.inputs import (
     read_csv,
     standardise,
 )
-from gradprod.products import (
-    Factors,
-    LogProduct,
-    bound,
-    gradient_product,
-    log_product,
-    step_factors,
-)
+from gradprod.products import Factors, LogProduct, bound, gradient_product, log_product, step_factors
 from gradprod.unroll import Trajectory, unroll
 
 __all__ = [  # noqa: RUF022 - in the order of use
@@ -45,8 +91,21 @@ __all__ = [  # noqa: RUF022 - in the order of use
     "CELLS",
     "Cell",
     "ScalarRNN",
-    "GatedCell",
     "VectorRNN",
+    "GatedCell",
+    "ScalarLSTM",
+    "VectorLSTM",
+    "ScalarGRU",
+    "VectorGRU",
+    "ScalarMinGRU",
+    "VectorMinGRU",
+    # initialisation
+    "gaussian_weights",
+    "orthogonal_weights",
+    "identity_weights",
+    "shifted_identity",
+    "forget_bias_for",
+    "chrono_biases",
     # a run and its products
     "unroll",
     "Trajectory",
@@ -59,6 +118,10 @@ __all__ = [  # noqa: RUF022 - in the order of use
     # what a product says
     "readouts",
     "Readouts",
+    "fit_rate",
+    "half_life",
+    "effective_memory",
+    "verdict",
     "regime_map",
     "RegimeMap",
     # the gate surface
@@ -68,4 +131,39 @@ __all__ = [  # noqa: RUF022 - in the order of use
     "path_shares",
     "Shares",
     "GATES",
+    # backpropagation through time
+    "Readout",
+    "loss_gradients",
+    "LossGradients",
+    "backpropagate",
+    "Backward",
+    "step_terms",
+    "all_terms",
+    "Terms",
+    "term_formula",
+    "Formula",
+    "weight_terms",
+    "weight_recursion",
+    "WeightTerms",
+    # memory
+    "memory_time",
+    "memory_horizon",
+    "gradient_by_lag",
+    "lag_shares",
+    "LagShares",
+    "shares_beyond",
+    # clipping
+    "clip_by_norm",
+    "clip_by_value",
+    "Clipped",
+    "cliff",
+    "Cliff",
+    "descend_cliff",
+    "Descent",
+    # mean field
+    "mean_field",
+    "MeanField",
+    "critical_line",
+    "simulate_mean_field",
+    "Simulation",
 ]
