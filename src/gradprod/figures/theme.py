@@ -247,6 +247,7 @@ def base_layout(style: Style, margin: dict[str, float], **more: Any) -> Figure:
     """What the layout of every picture starts from."""
     c, size = style.colours, sizes(style)
     return {
+        # and no transition: even one of no duration makes plotly.js draw each change twice
         "font": {"family": FONT, "size": size.tick, "color": c.ink},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
@@ -261,7 +262,6 @@ def base_layout(style: Style, margin: dict[str, float], **more: Any) -> Figure:
             "align": "left",
         },
         "uirevision": "keep",
-        "transition": {"duration": 0},
         "width": style.width,
         "height": style.height,
         "margin": {**margin, "pad": 0},
