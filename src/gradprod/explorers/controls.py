@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import traitlets
 
 from gradprod.i18n import gettext as _
-from gradprod.words import MINUS, THIN
+from gradprod.words import MINUS, THIN, grouped
 
 if TYPE_CHECKING:
     from gradprod.explorers.model import Explorer
@@ -132,8 +132,8 @@ class Control(traitlets.TraitType[Any, Any]):
         return f"{value:.10g}"
 
     def text(self, value: Any) -> str:
-        """Text for the reader."""
-        return show(value)
+        """Text for the reader, as in a number box."""
+        return show(value).replace(THIN, "")
 
     def spec(self) -> dict[str, Any]:
         """What the page needs to draw the control, in the current language."""
@@ -253,7 +253,7 @@ class Real(Control):
             "log": self.log,
             "whole": self.whole,
             "slider": self.slider,
-            "ticks": [[t, show(t).replace(THIN, "") if t < 10000 else show(t)] for t in self.ticks],
+            "ticks": [[t, grouped(t) if t >= 1000 else show(t)] for t in self.ticks],
         }
 
 
@@ -459,7 +459,7 @@ class Interval(Control):
         return {**super().spec(), "words": [_(w) if w else "" for w in self.words]}
 
 
-def html(error: BadValue, control: Control) -> str:
+def sentence_html(error: BadValue, control: Control) -> str:
     """The error's sentence with the control's symbol in place of its Python name, safe to show."""
     name = symbol_html(control.symbol) if control.symbol else escape(_(control.label))
     return f"{name} {escape(error.rest, quote=False)}"

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 import numpy as np
 import traitlets
 
-from gradprod.explorers.controls import LAYERS, SHARED, BadValue, Control, Layer, html
+from gradprod.explorers.controls import LAYERS, SHARED, BadValue, Control, Layer, sentence_html
 from gradprod.i18n import gettext as _
 from gradprod.words import grouped, guess_in_words, plain, prediction_sentence
 
@@ -560,7 +560,7 @@ class Explorer(traitlets.HasTraits):
         return [
             _(
                 "The link is wrong: {sentence}. Opened with {value}.",
-                sentence=html(error, c),
+                sentence=sentence_html(error, c),
                 value=c.text(getattr(self, str(c.name))),
             )
             for c, error in wrong

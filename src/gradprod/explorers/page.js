@@ -55,7 +55,10 @@ class Control {
     this.node = el("div", { class: `control ${spec.kind}${spec.live ? " live" : ""}`, "data-name": spec.name, title: spec.title || null });
     this.build();
   }
-  set(value) { this.page.set(this.name, value); }
+  set(value) { this.sent = 0; this.page.set(this.name, value); }
+  type(text) { this.sent = Infinity; this.page.type(this.name, text); }
+  /** Whether a box holds something that was not taken (yet), which nothing else may overwrite. */
+  get typing() { return this.sent > this.page.model.get("done") || this.sent > 0 && this.page.refuses(this.name); }
   label(target) { return el("label", { for: target }, ...(this.spec.symbol ? [el("span", { class: "symbol", html: this.spec.symbol }), " "] : []), this.spec.label); }
   mark(note) {
     this.message.hidden = !note;
@@ -69,7 +72,7 @@ class Real extends Control {
   build() {
     const { spec, page } = this;
     this.box = el("input", { class: "number", id: `${this.id}-n`, inputmode: "decimal", autocomplete: "off", spellcheck: "false", "aria-label": spec.spoken, "aria-describedby": this.message.id,
-      onchange: () => this.typed(), onkeydown: event => event.key === "Enter" && this.typed() });
+      onchange: () => this.typed() });
     this.back = button("↺", () => { this.set(spec.start); this.box.focus(); }, { class: "back" });
     this.node.append(el("div", { class: "head" }, this.label(this.box.id), el("span", { class: "value" }, spec.slider ? this.back : null, this.box)));
     if (spec.slider) {
@@ -103,13 +106,13 @@ class Real extends Control {
   }
   moved(value) { this.show(value, this.page.number(value)); this.set(value); }
   typed() {
-    if (this.box.value === this.text) return this.page.refused.has(this.name) ? this.set(this.now) : undefined;
-    this.page.type(this.name, this.box.value);
+    if (this.box.value !== this.text) this.type(this.box.value);
+    else if (this.page.refuses(this.name)) this.set(this.now);
   }
   show(value, text) {
     this.now = value; this.text = text;
     if (this.range) { this.range.value = this.place(value); this.range.setAttribute("aria-valuetext", text); }
-    if (!this.page.refused.has(this.name)) this.box.value = text;
+    if (!this.typing) this.box.value = text;
     this.back.classList.toggle("idle", value === this.spec.start);
   }
   put({ v, text }) {
@@ -124,11 +127,11 @@ class Interval extends Control {
   build() {
     const { spec } = this;
     this.boxes = [0, 1].map(i => el("input", { class: "number", inputmode: "decimal", autocomplete: "off", "aria-label": `${spec.spoken} ${spec.words[i] || i + 1}`, "aria-describedby": this.message.id,
-      onchange: () => this.page.type(this.name, this.boxes.map(box => box.value).join("…")) }));
+      onchange: () => this.type(this.boxes.map(box => box.value).join("…")) }));
     this.node.append(el("span", { class: "pair" }, spec.label && el("span", { class: "label" }, spec.label), spec.symbol && el("span", { class: "symbol", html: spec.symbol }),
       ...this.boxes.flatMap((box, i) => [spec.words[i] ? el("span", { class: "label" }, spec.words[i]) : null, box])), this.message);
   }
-  put({ v }) { if (!this.page.refused.has(this.name)) this.boxes.forEach((box, i) => { box.value = v[i]; }); }
+  put({ v }) { if (!this.typing) this.boxes.forEach((box, i) => { box.value = v[i]; }); }
 }
 
 class Choice extends Control {
@@ -237,7 +240,7 @@ class Page {
   text(key, values = {}) { return fill(this.frame.labels[key], values); }
   number(value) {
     const text = String(Number(value.toPrecision(10)));
-    return (/^-?\d{5,}$/.test(text) ? text.replace(/\B(?=(\d{3})+$)/g, "\u202f") : text).replace("-", "\u2212");
+    return text.replace("-", "\u2212");
   }
   remembered(key, value) {
     try { if (value === undefined) return localStorage.getItem(`gradprod-${key}`); localStorage.setItem(`gradprod-${key}`, value); } catch { return null; }
@@ -255,7 +258,9 @@ class Page {
     this.flying = { values, texts };
     this.waiting = { values: {}, texts: {} };
     this.send("set", this.flying);
+    for (const name in texts) this.controls.get(name).sent = this.seq;
   }
+  refuses(name) { return !!this.model.get("notes")[name]?.error; }
   busy(name) { return name in this.waiting.values || name in this.waiting.texts || !!this.flying && (name in this.flying.values || name in this.flying.texts); }
   act(what, data = {}, buffers = []) { this.flush(); this.send(what, data, buffers); }
   send(what, data, buffers = []) {
@@ -286,7 +291,7 @@ class Page {
     const focus = this.root.contains(document.activeElement) ? document.activeElement.dataset.keep : null;
     const moved = this.drawn !== undefined && this.drawn !== f.number;
     this.drawn = f.number;
-    this.controls = new Map(); this.refused.clear(); this.rooms = {};
+    this.controls = new Map(); this.refused = []; this.rooms = {};
     this.root.lang = f.lang;
     this.root.classList.toggle("square", f.square);
     const make = spec => { const made = new KINDS[spec.kind](this, spec); this.controls.set(spec.name, made); return made.node; };
@@ -304,7 +309,7 @@ class Page {
     this.details = el("details", { class: "numbers", ontoggle: () => this.act("table", { open: this.details.open }) }, el("summary", {}, t("numbers")), this.tablebox = el("div", { class: "tablebox" }));
     this.picture = el("section", { class: "picture", id: `${this.id}-picture`, tabindex: "-1", "aria-label": f.title },
       this.predict, el("div", { class: "pinned" }, this.verdict, el("div", { class: "charts" }, ...at("main"), stop)),
-      f.under.length ? el("div", { class: "measure" }, ...f.under.map(make)) : "", el("div", { class: "under" }, this.layers, this.rule), ...at("below"), this.details);
+      el("div", { class: "under" }, this.layers, ...f.under.map(make), this.rule), ...at("below"), this.details);
 
     // controls
     this.presets = el("div", { class: "chips" }, ...f.presets.map(([label, title], i) => button("", () => this.act("preset", { index: i }), { html: label, title: title || null, "aria-pressed": "false" })));
@@ -326,7 +331,7 @@ class Page {
     this.heading = el("h1", { tabindex: "-1" }, el("span", { class: "no" }, String(f.number)), " ", f.title);
     this.linknotes = el("ul", { class: "linknotes", role: "status", hidden: true });
     this.sheet.replaceChildren(skip, this.top(), this.offline, el("main", {}, el("section", { class: "intro" }, this.heading, el("p", { class: "lead", html: f.lead }), this.formula), this.linknotes,
-      this.picture, this.panel, el("aside", { class: "side", "aria-label": f.readouts_title }, ...f.side.map(side).filter(Boolean))), this.foot(), this.live);
+      this.picture, this.panel, el("aside", { class: "side", "aria-label": f.readouts_title }, ...f.side.map(side).filter(Boolean)), ...this.path()), this.foot(), this.live);
     this.typeset();
     for (const name of ["values", "words", "cards", "numbers", "table", "notes", "address"]) this[`put_${name}`]();
     if (focus) this.sheet.querySelector(`[data-keep="${focus}"]`)?.focus();
@@ -349,6 +354,12 @@ class Page {
     return el("header", { class: "top" }, ...strip, el("span", { class: "where-title" }, `${f.number} ${f.title}`),
       el("div", { class: "tools" }, select("lang"), this.dark, button(t("present"), () => this.present(true), { class: "presenter", title: "P", "data-keep": "present" })),
       el("span", { class: "leave" }, f.predict ? button(t("ask"), () => this.act("ask"), { title: "Q" }) : "", button(t("leave"), () => this.present(false), { class: "plain" })));
+  }
+  /** From one lesson to the next, and back. */
+  path() {
+    const open = this.frame.lessons.filter(lesson => lesson[2]), place = open.findIndex(([number]) => number === this.frame.number);
+    const step = (to, before, after) => to ? el("a", { href: `?lesson=${to[0]}`, onclick: event => { event.preventDefault(); this.go(to[0]); } }, `${before}${to[0]} ${to[1]}${after}`) : el("span");
+    return open.length > 1 ? [el("nav", { class: "path", "aria-label": `${this.text("previous")}, ${this.text("next")}` }, step(open[place - 1], "‹ ", ""), step(open[place + 1], "", " ›"))] : [];
   }
   foot() {
     const f = this.frame, t = key => this.text(key), copied = (key, text) => { const it = button(t(key), () => this.copy(it, text())); return it; };
@@ -476,12 +487,14 @@ class Page {
     this.tablebox.replaceChildren(head ? el("table", {}, el("thead", {}, el("tr", {}, ...head.map(cell => el("th", { scope: "col", html: cell })))), el("tbody", {}, ...rows.map(row => el("tr", {}, ...row.map(cell => el("td", { html: cell })))))) : "");
   }
   put_notes() {
-    const notes = this.model.get("notes"), before = this.refused;
-    this.refused = new Set(Object.keys(notes).filter(name => notes[name].error));
-    for (const [name, control] of this.controls) control.mark(notes[name]);
+    const notes = this.model.get("notes"), before = this.refused, values = this.model.get("values").controls ?? {};
+    this.refused = Object.keys(notes).filter(name => notes[name].error);
+    for (const [name, control] of this.controls) {
+      control.mark(notes[name]);
+      if (before.includes(name) && !this.refuses(name) && values[name] && !this.busy(name)) control.put(values[name]);
+    }
     this.general.hidden = !notes[""]; write(this.general, notes[""]?.text ?? "");
-    for (const name of before) if (!this.refused.has(name) && !this.busy(name)) { const state = this.model.get("values").controls?.[name]; if (state) this.controls.get(name)?.put(state); }
-    const fresh = [...this.refused].find(name => !before.has(name));
+    const fresh = this.refused.find(name => !before.includes(name));
     if (fresh !== undefined) this.announce(spoken(notes[fresh].text));
   }
   put_address() {
@@ -560,6 +573,7 @@ class Page {
     // a page without MathJax's fonts shows its MathML instead, which the browser sets itself
     if (math && ![...document.fonts].some(font => /MJX/.test(font.family))) box.replaceChildren(math);
     if (!box.querySelector("mjx-container, math")) { box.remove(); return; }
+    for (const sign of box.querySelectorAll("math mo")) sign.classList.toggle("large", /^[∏∑]$/.test(sign.textContent.trim()));
     box.classList.remove("tex");
     node.replaceChildren(box);
   }
@@ -582,7 +596,7 @@ class Page {
   async ask(path) { try { return (await fetch(this.base() + path, { cache: "no-store" })).ok; } catch { return false; } }
   disable(on) {
     this.alone = on;
-    for (const node of this.sheet.querySelectorAll(".controls :is(input, select, button), .predict :is(input, button), .layers button, .measure :is(input, select, button), .claim button, .downloads button[data-kernel]")) node.disabled = on;
+    for (const node of this.sheet.querySelectorAll(".controls :is(input, select, button), .predict :is(input, button), .under :is(input, select, button), .claim button, .downloads button[data-kernel]")) node.disabled = on;
     this.root.classList.toggle("waiting", on);
   }
   gone() {

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-from gradprod.explorers.controls import LAYERS, PICTURE, BadValue, html
+from gradprod.explorers.controls import LAYERS, PICTURE, BadValue, sentence_html
 from gradprod.explorers.model import MARKS, Action, Claim, Explorer, Judgement, Panel, Picture
 from gradprod.explorers.sequence import SequenceExplorer
 from gradprod.figures.theme import Style
@@ -185,12 +186,10 @@ class Page(anywidget.AnyWidget):
         control = type(self.explorer).controls()[error.control]
         kept = control.text(getattr(self.explorer, error.control))
         self.errors[error.control] = (
-            f"✗ {html(error, control)}. {_('The picture still shows {value}.', value=kept)}"
+            f"✗ {sentence_html(error, control)}. {_('The picture still shows {value}.', value=kept)}"
         )
 
     def _restore(self, control: str, sentence: str) -> None:
-        from html import escape
-
         self.errors[control] = f"{escape(sentence, quote=False)} {_('The picture is the last good one.')}"
         if self.good != self.explorer.settings():
             with contextlib.suppress(ValueError):
@@ -274,8 +273,6 @@ class Page(anywidget.AnyWidget):
         except BadValue:
             raise
         except ValueError as error:
-            from html import escape
-
             kept = type(explorer).controls()["input"].text(explorer.input)
             sentence = escape(f"{name}: {error}." if column is None else f"{error}.", quote=False)
             self.errors["input"] = f"✗ {sentence} {_('The picture still shows {value}.', value=kept)}"

@@ -27,6 +27,7 @@ from gradprod.explorers.model import (
 )
 from gradprod.explorers.sequence import SequenceExplorer
 from gradprod.figures.product_curve import Curve, product_curve
+from gradprod.figures.regime_map import regime_map as map_figure
 from gradprod.i18n import gettext as _
 from gradprod.products import Factors, LogProduct, bound, gradient_product, step_factors
 from gradprod.unroll import Trajectory, unroll
@@ -251,9 +252,8 @@ class VanishOrExplode(SequenceExplorer):
     def map(self, style: Any) -> Figure:
         """What is left, over W_s and W_x."""
         at = (self.recurrent_weight, self.input_weight)
-        m = self.regimes
-        z = np.clip(m.values, -5, 5)
-        return {"data": [{"type": "heatmap", "x": m.x, "y": m.y, "z": z, "showscale": False}, {"type": "scatter", "x": [at[0]], "y": [at[1]], "mode": "markers"}], "layout": {"width": style.width, "height": style.height, "margin": {"l": 30, "r": 8, "t": 20, "b": 30}}}
+        length = min(self.sequence_length, MAP_STEPS)
+        return map_figure(self.regimes, style, length=length, position=at)
 
     # ---- claims ----
 
