@@ -247,7 +247,6 @@ def base_layout(style: Style, margin: dict[str, float], **more: Any) -> Figure:
     """What the layout of every picture starts from."""
     c, size = style.colours, sizes(style)
     return {
-        # and no transition: even one of no duration makes plotly.js draw each change twice
         "font": {"family": FONT, "size": size.tick, "color": c.ink},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
@@ -261,7 +260,7 @@ def base_layout(style: Style, margin: dict[str, float], **more: Any) -> Figure:
             "font": {"family": FONT, "size": size.tick, "color": c.page},
             "align": "left",
         },
-        "uirevision": "keep",
+        "uirevision": "keep",  # but no transition: even one of no duration draws every change twice
         "width": style.width,
         "height": style.height,
         "margin": {**margin, "pad": 0},
