@@ -1,5 +1,6 @@
 """The API reference builds from the docstrings with no warning, and names what there is."""
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -38,3 +39,18 @@ def test_every_public_function_and_record_is_in_the_reference():
     public = {name for name in gradprod.__all__ if callable(getattr(gradprod, name))}
     assert public - listed == set()
     assert listed - set(gradprod.__all__) == set()
+
+
+def test_the_table_of_letters_names_every_parameter_of_every_cell():
+    table = (DOCS / "names.rst").read_text()
+    named = set(re.findall(r"``(\w+)``", table))
+    for cell in gradprod.CELLS:
+        assert set(cell.enters) - named == set()
+    rows = re.findall(r"^    \* - .*\n      - (.*)$", table, re.MULTILINE)
+    here = {name for row in rows for name in re.findall(r"``(\w+)``", row)}
+    parameters = {name for cell in gradprod.CELLS for name in cell.enters}
+    others = {"inputs", "initial_state", "activation", "state_activation", "sign", "log"}
+    assert here - parameters - others == set()
+    for owner, attribute in re.findall(r"``([A-Z]\w+)\.(\w+)``", table):
+        record = getattr(gradprod, owner)
+        assert attribute in {f.name for f in dataclasses.fields(record)} | set(vars(record))
