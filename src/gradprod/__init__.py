@@ -58,6 +58,7 @@ from gradprod.cells import (
     VectorMinGRU,
     VectorRNN,
 )
+from gradprod.conventions import from_keras, from_pytorch
 from gradprod.inputs import (
     INPUT_KINDS,
     SUNSPOTS,
@@ -99,6 +100,8 @@ __all__ = [  # noqa: RUF022 - in the order of use
     "VectorGRU",
     "ScalarMinGRU",
     "VectorMinGRU",
+    "from_pytorch",
+    "from_keras",
     # initialisation
     "gaussian_weights",
     "orthogonal_weights",

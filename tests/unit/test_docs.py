@@ -49,7 +49,7 @@ def test_the_table_of_letters_names_every_parameter_of_every_cell():
     rows = re.findall(r"^    \* - .*\n      - (.*)$", table, re.MULTILINE)
     here = {name for row in rows for name in re.findall(r"``(\w+)``", row)}
     parameters = {name for cell in gradprod.CELLS for name in cell.enters}
-    others = {"inputs", "initial_state", "activation", "state_activation", "sign", "log"}
+    others = {"inputs", "initial_state", "activation", "state_activation", "reset", "sign", "log"}
     assert here - parameters - others == set()
     for owner, attribute in re.findall(r"``([A-Z]\w+)\.(\w+)``", table):
         record = getattr(gradprod, owner)
