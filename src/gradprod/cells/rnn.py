@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import log
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from gradprod.activations import Activation, FloatArray, activation
 from gradprod.cells.algebra import SCALAR, VECTOR
 from gradprod.cells.base import Arrays, Cell, Parameter, Step, log_magnitude
+
+LOG_2 = log(2.0)
 
 
 class _RNN(Cell):
@@ -100,3 +103,11 @@ class VectorRNN(_RNN):
     recurrent_weight: Parameter = 0.0
     input_weight: Parameter = 0.0
     bias: Parameter = 0.0
+
+    def scaled_jacobian(self, step: Step) -> tuple[Arrays, Any]:
+        slope = self.phi.slope(step.pre_activations["u"])
+        if (slope.max(axis=-1) > 1e-200).all():
+            return self.jacobian({"u": slope}), 0
+        logs = self.phi.log_slope(step.pre_activations["u"])
+        exponent = np.ceil(np.maximum(logs.max(axis=-1), -1e18) / LOG_2)
+        return self.jacobian({"u": np.exp(logs - exponent[..., None] * LOG_2)}), exponent.astype(np.int64)
