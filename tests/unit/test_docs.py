@@ -30,6 +30,8 @@ def test_the_reference_builds_without_a_warning(tmp_path):
     assert build.returncode == 0, build.stderr
     page = (tmp_path / "html" / "api" / "gradprod.gradient_product.html").read_text()
     assert "∂S_t/∂S_k" in page
+    equations = (tmp_path / "html" / "api" / "gradprod.ScalarLSTM.html").read_text()
+    assert "h_t = o_t tanh(c_t)\n</pre>" in equations
     for path in (tmp_path / "html").rglob("*.html"):
         assert not re.search(r'(src="|<link [^>]*href=")(https?:)?//', path.read_text()), path
 
