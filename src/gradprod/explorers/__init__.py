@@ -1,6 +1,6 @@
 """The lessons as explorers: a model that is set and read like any object, and a page that shows it.
 
-``VanishOrExplode()`` as the last line of a notebook cell shows its page; nothing of a widget is imported before.
+``VanishOrExplode()`` as the last line of a notebook cell shows its page; no widget is imported before.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from gradprod.explorers.lessons import LESSONS
 
 _BY_NAME = {entry.class_name: entry for entry in LESSONS if entry.home}
 
-__all__ = ["App", *_BY_NAME]  # noqa: PLE0604
+__all__ = ["App", *_BY_NAME]
 
 
 def __getattr__(name: str) -> Any:

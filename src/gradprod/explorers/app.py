@@ -30,8 +30,8 @@ class App(Page):
         return self._built[number]
 
     def _do_hello(self, query: str = "", **look: Any) -> None:
+        self._do_look(**look)
         self._do_query(query)
-        super()._do_hello(**look)
 
     def _do_query(self, query: str = "") -> None:
         """Open what a link says."""

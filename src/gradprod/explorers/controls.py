@@ -1,7 +1,7 @@
-"""The control vocabulary of the lessons: traits that know their bounds, their words and their place on the page.
+"""The control vocabulary of the lessons: traits that know their bounds, words and place on the page.
 
-A control is declared once, on its explorer; the library, the slider, the number box and the link all refuse the same
-values with the same sentence.
+A control is declared once, on its explorer; library, slider, number box and link refuse the same values with
+the same sentence.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gradprod.explorers.model import Explorer
 
 CELL, SHARED, LAYERS, PICTURE = "This cell", "Kept in every lesson", "Show", "picture"
-"""Places of a control: two groups beside the picture (a lesson may name more), pressed buttons and a row under it."""
+"""Places: two groups beside the picture (a lesson may name more), pressed buttons and a row under it."""
 
 _ASCII = str.maketrans({MINUS: "-", "\N{EN DASH}": "-", THIN: "", "\N{NO-BREAK SPACE}": "", " ": ""})
 
@@ -59,7 +59,7 @@ def show(value: float) -> str:
 
 
 def symbol_html(symbol: str) -> str:
-    """``W_s`` as ``<i>W<sub>s</sub></i>``; a symbol that holds other signs, such as ``|X|``, keeps them upright."""
+    """``W_s`` as ``<i>W<sub>s</sub></i>``; other signs in it, as in ``|X|``, stay upright."""
     return re.sub(
         r"([A-Za-zφσθ]+)(?:_(\{[^}]*\}|\w+))?",
         lambda m: f"<i>{m[1]}{'<sub>' + m[2].strip('{}') + '</sub>' if m[2] else ''}</i>",
@@ -79,8 +79,8 @@ class Control(traitlets.TraitType[Any, Any]):
     default : object
         Value at the start and after a reset.
     group : str
-        Place on the page: `CELL`, `SHARED` (kept when the reader moves between lessons), `LAYERS`, `PICTURE`, or
-        a heading of the lesson's own.
+        Place on the page: `CELL`, `SHARED` (kept when the reader moves between lessons), `LAYERS`, `PICTURE`,
+        or a heading of the lesson's own.
     live : bool
         Whether it stands in the presenter's view.
     key : str

@@ -1,4 +1,4 @@
-"""The model of a lesson: what can be set, what follows from it, and the words for both. No widget, no browser."""
+"""The model of a lesson: what can be set, what follows from it, and the words for both; no widget."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Preset:
 class Verdict:
     """What the picture shows, in a chip and one sentence.
 
-    ``kind`` is ``"vanishes"``, ``"holds"``, ``"explodes"`` (which colour the chip), ``"claim"`` or ``"plain"``.
+    ``kind`` is ``"vanishes"``, ``"holds"`` or ``"explodes"``, which colour the chip, or ``"claim"``.
     """
 
     kind: str
@@ -70,7 +70,10 @@ MARKS = {"true": "✓", "false": "✗", "exact": "=", "partly": "±"}
 
 @dataclass(frozen=True)
 class Judgement:
-    """Whether a claim holds at some settings: ``"true"``, ``"false"``, ``"exact"`` or ``"partly"``, and why, with numbers."""
+    """Whether a claim holds at some settings, and why, with numbers.
+
+    ``mark`` is ``"true"``, ``"false"``, ``"exact"`` or ``"partly"``.
+    """
 
     mark: str
     why: str
@@ -272,7 +275,7 @@ def picture(
     Parameters
     ----------
     place : str
-        ``"main"``: under the verdict; ``"side"``: in the side column; ``"below"``: full width under the picture.
+        ``"main"``: under the verdict; ``"side"``: in the side column; ``"below"``: under the picture.
     title, hint : str
         Over and under it.
     heights : three ints
@@ -334,7 +337,7 @@ def cached(first: Callable[[E], T], /) -> T: ...
 @overload
 def cached(first: str, /, *names: str) -> Callable[[Callable[[E], T]], T]: ...
 def cached(first: Any, /, *names: str) -> Any:
-    """Make a method a property that is computed once for each setting of the named controls (bare: of all but layers)."""
+    """Make a method a property, computed once for each setting of these controls (bare: all but layers)."""
     if not callable(first):
         return lambda method: _cached(method, (first, *names))
     return _cached(first, None)
@@ -350,7 +353,8 @@ def _cached(method: Callable[[Any], T], names: tuple[str, ...] | None) -> proper
         kept = self.__dict__.get(slot)
         if kept is None or kept[0] != key:
             kept = self.__dict__[slot] = (key, method(self))
-        return kept[1]  # type: ignore[no-any-return]
+        result: T = kept[1]
+        return result
 
     return property(get)
 
@@ -361,8 +365,8 @@ def _cached(method: Callable[[Any], T], names: tuple[str, ...] | None) -> proper
 class Explorer(traitlets.HasTraits):
     """One lesson without its page: controls as traits, results that follow, words for them.
 
-    A subclass declares its controls, `presets` and `prediction`, and writes `verdict`, `readouts`, `columns` and
-    the methods that are decorated with `picture`, `claim` and `panel`. In a notebook it shows its page.
+    A subclass declares its controls, `presets` and `prediction`, and writes `verdict`, `readouts`, `columns`
+    and the methods that are decorated with `picture`, `claim` and `panel`. In a notebook it shows its page.
 
     Parameters
     ----------
@@ -418,7 +422,7 @@ class Explorer(traitlets.HasTraits):
     @classmethod
     @functools.cache
     def parts(cls, kind: type[T]) -> tuple[T, ...]:
-        """What decorated methods made, of one kind (`Claim`, `Picture`, `Panel`, `Action`), in order of declaration."""
+        """What decorated methods made: all of one kind, in order of declaration."""
         names = dict.fromkeys(name for base in reversed(cls.__mro__) for name in vars(base))
         made = (
             getattr(getattr(cls, name, None), "made", None) for name in names if not name.startswith("__")
@@ -515,7 +519,7 @@ class Explorer(traitlets.HasTraits):
     # ---- links ----
 
     def query(self) -> str:
-        """The settings as a link carries them; layers and controls without effect only where they were changed."""
+        """The settings as a link carries them; layers and what has no effect only where changed."""
         pairs: list[tuple[str, str]] = [("lesson", str(self.number))]
         for name, control in type(self).controls().items():
             v = getattr(self, name)
@@ -637,8 +641,8 @@ class Explorer(traitlets.HasTraits):
 
     def draw(self, name: str, style: Any) -> Figure:
         """One picture as a plotly figure."""
-        made = next(p for p in self.parts(Picture) if p.name == name)
-        return made.draw(self, style)
+        figure: Figure = next(p for p in self.parts(Picture) if p.name == name).draw(self, style)
+        return figure
 
     def pictures(self, style: Any) -> dict[str, Figure]:
         """Every picture that is there now, in one style."""
@@ -649,13 +653,13 @@ class Explorer(traitlets.HasTraits):
         out = io.StringIO()
         out.write(f"# gradprod, lesson {self.number}: {self.title}\n")
         for name, control in type(self).controls().items():
-            if control.group != LAYERS:
+            if control.group != LAYERS and (control.when is None or control.when(self)):
                 out.write(f"# {control.key} ({control.label}) = {control.write(getattr(self, name))}\n")
         columns = self.columns()
         rows = csv.writer(out, lineterminator="\n")
         rows.writerow(columns)
         for row in zip(*(np.asarray(c).tolist() for c in columns.values()), strict=True):
-            rows.writerow(row)
+            rows.writerow("" if v != v else v for v in row)
         return out.getvalue()
 
     def code(self) -> str:

@@ -72,7 +72,7 @@ class Real extends Control {
   build() {
     const { spec, page } = this;
     this.box = el("input", { class: "number", id: `${this.id}-n`, inputmode: "decimal", autocomplete: "off", spellcheck: "false", "aria-label": spec.spoken, "aria-describedby": this.message.id,
-      onchange: () => this.typed() });
+      oninput: () => { this.sent = Infinity; }, onchange: () => this.typed(), onblur: () => { if (this.box.value === this.text) this.sent = 0; } });
     this.back = button("↺", () => { this.set(spec.start); this.box.focus(); }, { class: "back" });
     this.node.append(el("div", { class: "head" }, this.label(this.box.id), el("span", { class: "value" }, spec.slider ? this.back : null, this.box)));
     if (spec.slider) {
@@ -127,7 +127,7 @@ class Interval extends Control {
   build() {
     const { spec } = this;
     this.boxes = [0, 1].map(i => el("input", { class: "number", inputmode: "decimal", autocomplete: "off", "aria-label": `${spec.spoken} ${spec.words[i] || i + 1}`, "aria-describedby": this.message.id,
-      onchange: () => this.type(this.boxes.map(box => box.value).join("…")) }));
+      oninput: () => { this.sent = Infinity; }, onchange: () => this.type(this.boxes.map(box => box.value).join("…")) }));
     this.node.append(el("span", { class: "pair" }, spec.label && el("span", { class: "label" }, spec.label), spec.symbol && el("span", { class: "symbol", html: spec.symbol }),
       ...this.boxes.flatMap((box, i) => [spec.words[i] ? el("span", { class: "label" }, spec.words[i]) : null, box])), this.message);
   }

@@ -1,4 +1,4 @@
-"""The page of a lesson: one widget that draws whatever an explorer declares, and sets what the reader moves."""
+"""The page of a lesson: one widget that draws what an explorer declares, and sets what the reader moves."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Page(anywidget.AnyWidget):
     def __init__(self, explorer: Explorer) -> None:
         super().__init__()
         self.language = "en"
-        self.look = {"theme": "light", "presenting": False, "touch": False}
+        self.look: dict[str, Any] = {"theme": "light", "presenting": False, "touch": False}
         self.sizes: dict[str, tuple[int, int]] = {}
         self.errors: dict[str, str] = {}
         self.link_notes: list[str] = []
@@ -116,6 +116,7 @@ class Page(anywidget.AnyWidget):
         self._chosen_claim: int | None = None
         self._measured: dict[tuple[int, int, str], Judgement] = {}
         self._busy = False
+        self._watched: Explorer | None = None
         self._pacer = Pacer(self._compute)
         self.on_msg(self._receive)
         self._show(explorer)
@@ -124,9 +125,9 @@ class Page(anywidget.AnyWidget):
 
     def _show(self, explorer: Explorer) -> None:
         """Put an explorer on the page, its frame first."""
-        if getattr(self, "explorer", None) is not None:
-            self.explorer.unobserve(self._moved)
-        self.explorer = explorer
+        if self._watched is not None:
+            self._watched.unobserve(self._moved, list(type(self._watched).controls()))
+        self.explorer = self._watched = explorer
         self.good = explorer.settings()
         self.errors, self._chosen_claim = {}, None
         explorer.observe(self._moved, list(type(explorer).controls()))
@@ -195,11 +196,9 @@ class Page(anywidget.AnyWidget):
             with contextlib.suppress(ValueError):
                 self.explorer.set(**self.good)
 
-    def _do_hello(
-        self, query: str = "", sizes: dict[str, list[int]] | None = None, lang: str = "", **look: Any
-    ) -> None:
+    def _do_hello(self, query: str = "", **look: Any) -> None:
         """A view was opened: what it looks like, and the link that it was opened by."""
-        self._do_look(sizes=sizes, lang=lang, **look)
+        self._do_look(**look)
 
     def _do_look(self, sizes: dict[str, list[int]] | None = None, lang: str = "", **look: Any) -> None:
         self.look = {**self.look, **{k: v for k, v in look.items() if k in self.look}}

@@ -104,6 +104,20 @@ class SequenceExplorer(Explorer):
         source = self._source(self.input, self.standardised)
         return make_input(source, self.sequence_length, period=self.period, seed=self.seed)
 
+    def inputs_code(self) -> str:
+        """The library call that makes the input."""
+        T = self.sequence_length
+        if self.input == "csv":
+            name = repr(self.file[0] if self.file else "")
+            column = f", column={self.series.name!r}" if self.series else ""
+            source = f"read_csv({name}{column})"
+        else:
+            source = "SUNSPOTS" if self.input == "sunspots" and self.standardised else repr(self.input)
+        if self.standardised and self.input in ("sunspots", "csv"):
+            source = f"standardise({source})"
+        extra = {"sine": f", period={self.period}", "noise": f", seed={self.seed}"}.get(self.input, "")
+        return f"make_input({source}, {T}{extra})"
+
     def _source(self, kind: str, scaled: bool) -> str | Series:
         series = {"sunspots": SUNSPOTS, "csv": self.series}.get(kind)
         if series is None:
@@ -126,7 +140,8 @@ class SequenceExplorer(Explorer):
             return {}
         if "sequence_length" in asked and new["sequence_length"] != self.sequence_length:
             rest = _(
-                "must be a whole number from 1 to {most} with this input, got {value}; “{name}” has no more values",
+                "must be a whole number from 1 to {most} with this input, got {value}; "
+                "“{name}” has no more values",
                 most=show(most),
                 value=show(new["sequence_length"]),
                 name=series.name,

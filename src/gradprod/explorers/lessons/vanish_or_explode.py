@@ -54,8 +54,8 @@ class VanishOrExplode(SequenceExplorer):
     number = 3
     title = "Vanish or explode"
     lead = (
-        "A gradient that goes back k steps is multiplied by k factors. Drag <i>W<sub>s</sub></i> and see what is left "
-        "of it."
+        "A gradient that goes back k steps is multiplied by k factors. Drag <i>W<sub>s</sub></i> and see "
+        "what is left of it."
     )
     formula = r"\frac{\partial S_t}{\partial S_k} = \prod_{j=k+1}^{t} \varphi'(u_j)\, W_s"
     formula_text = "∂S_t/∂S_k = ∏ φ′(u_j) W_s, j = k+1 … t"
@@ -70,7 +70,12 @@ class VanishOrExplode(SequenceExplorer):
     )
     initial_state = Real("S_0", "first state", 0.0, low=-1, high=1, slider=False)
     direction = Choice(
-        "", "Lags", "back", {"back": "back from the last step", "on": "on from the first"}, key="lags", group=PICTURE
+        "",
+        "Lags",
+        "back",
+        {"back": "back from the last step", "on": "on from the first"},
+        key="lags",
+        group=PICTURE,
     )
     threshold = Real("", "remembered above", 0.01, key="kept", low=1e-6, high=1, slider=False, group=PICTURE)
     show_bound = Layer("bound", "Bound", True)
@@ -88,8 +93,8 @@ class VanishOrExplode(SequenceExplorer):
         Preset("0.01<sup>50</sup>", {"activation": "linear", "recurrent_weight": 0.01}),
     )
     prediction = Prediction.powers_of_ten(
-        "<i>W<sub>s</sub></i> is 1.5, so without tanh each factor would be 1.5. Going back 50 steps through tanh, what "
-        "is left of the gradient?",
+        "<i>W<sub>s</sub></i> is 1.5, so without tanh each factor would be 1.5. Going back 50 steps through "
+        "tanh, what is left of the gradient?",
         {"recurrent_weight": 1.5},
         lambda m: m.readout.left_log10,
         start=9,
@@ -168,9 +173,7 @@ class VanishOrExplode(SequenceExplorer):
         return [
             Readout(_("Rate per step"), rate, how),
             self._half_life(r),
-            Readout(
-                _("Effective memory"), memory, _("longest lag with at least {kept} % left", kept=kept)
-            ),
+            Readout(_("Effective memory"), memory, _("longest lag with at least {kept} % left", kept=kept)),
             *(self._limit(name, lag, r) for name, lag in self._limits(r)),
         ]
 
@@ -187,7 +190,8 @@ class VanishOrExplode(SequenceExplorer):
         return [("float32", r.float32_limit_lag), *wide]
 
     def _limit(self, name: str, lag: int | None, r: Readouts) -> Readout:
-        value = "0" if lag is not None and self.result.log10[lag] < 0 or r.left_log10 <= 0 else "∞"
+        at = r.left_log10 if lag is None else self.result.log10[lag]
+        value = "0" if at <= 0 else "∞"
         if lag is None:
             return Readout(
                 _("{name} gives {value}", name=name, value=value),
@@ -210,7 +214,7 @@ class VanishOrExplode(SequenceExplorer):
         pad = [math.nan]
         return {
             "lag": np.arange(self.sequence_length + 1),
-            "sign": p.sign,
+            "sign": p.sign.astype(int),
             "log10_product": p.log10,
             "log10_bound": self.bound,
             "step": np.concatenate([pad, np.arange(1, self.sequence_length + 1)[back]]),
@@ -222,6 +226,24 @@ class VanishOrExplode(SequenceExplorer):
         }
 
     # ---- pictures ----
+
+    def code(self) -> str:
+        cell = f"""ScalarRNN(
+    activation={self.activation!r},
+    recurrent_weight={self.recurrent_weight:.10g},
+    input_weight={self.input_weight:.10g},
+    bias={self.bias:.10g},
+)"""
+        source = ", source=0" if self.direction == "on" else ""
+        return f"""{super().code()}
+
+# or by the library alone
+from gradprod import ScalarRNN, gradient_product, make_input, readouts, unroll
+
+cell = {cell}
+inputs = {self.inputs_code()}
+product = gradient_product(unroll(cell, inputs, {self.initial_state:.10g}){source})
+print(product.log10, readouts(product, {self.threshold:.10g}))"""
 
     def curve(self) -> Curve:
         return Curve(self.result)
@@ -252,7 +274,7 @@ class VanishOrExplode(SequenceExplorer):
     def map(self, style: Any) -> Figure:
         """What is left, over W_s and W_x."""
         at = (self.recurrent_weight, self.input_weight)
-        length = min(self.sequence_length, MAP_STEPS)
+        length = min(int(self.sequence_length), MAP_STEPS)
         return map_figure(self.regimes, style, length=length, position=at)
 
     # ---- claims ----
@@ -268,13 +290,15 @@ class VanishOrExplode(SequenceExplorer):
         b, e = self._ends()
         if self.readout.verdict == "vanishes":
             why = _(
-                "It does, for |<i>W<sub>s</sub></i>| below 1 of either sign, and often faster than |<i>W<sub>s</sub></i>| alone "
-                "says: the bound allows {b}, the exact product is {e}.",
+                "It does, for |<i>W<sub>s</sub></i>| below 1 of either sign, and often faster than "
+                "|<i>W<sub>s</sub></i>| alone says: the bound allows {b}, the exact product is {e}.",
                 b=b,
                 e=e,
             )
             return Judgement("true", why)
-        why = _("It will, but over {steps} it has not yet: {e} is left.", steps=steps(self.sequence_length), e=e)
+        why = _(
+            "It will, but over {steps} it has not yet: {e} is left.", steps=steps(self.sequence_length), e=e
+        )
         return Judgement("partly", why)
 
     @claim(
@@ -292,7 +316,8 @@ class VanishOrExplode(SequenceExplorer):
             return Judgement("true", _("For the linear cell it does: {e} at the longest lag.", e=e))
         if r.verdict == "explodes":
             why = _(
-                "It does while the state stays near 0, where the slope is largest: {e} after {steps}. Any input or bias ends that.",
+                "It does while the state stays near 0, where the slope is largest: {e} after {steps}. "
+                "Any input or bias ends that.",
                 e=e,
                 steps=steps(self.sequence_length),
             )
@@ -301,8 +326,8 @@ class VanishOrExplode(SequenceExplorer):
         if r.peak_log10 > 1:
             rises = _("It grows to {p} at lag {lag}. ", p=number(r.peak_log10), lag=grouped(r.peak_lag))
         why = _(
-            "Only the bound does: it allows {b}. {rises}The exact product is {e}: in {n} of {steps} the slope is so "
-            "small that the factor is below 1.",
+            "Only the bound does: it allows {b}. {rises}The exact product is {e}: in {n} of {steps} the "
+            "slope is so small that the factor is below 1.",
             b=b,
             e=e,
             rises=rises,
@@ -320,8 +345,8 @@ class VanishOrExplode(SequenceExplorer):
     )
     def like_a_power(self) -> Judgement:
         why = _(
-            "As arithmetic: {w}<sup>{T}</sup> = {e}. The linear cell's product is <i>W<sub>s</sub></i> to the power of "
-            "the lag, exactly.",
+            "As arithmetic: {w}<sup>{T}</sup> = {e}. The linear cell's product is <i>W<sub>s</sub></i> to "
+            "the power of the lag, exactly.",
             w=self._text("recurrent_weight"),
             T=self._text("sequence_length"),
             e=self._ends()[1],
@@ -339,20 +364,24 @@ class VanishOrExplode(SequenceExplorer):
         b, e = self._ends()
         if self.reach < 1:
             why = _(
-                "It must while |<i>W<sub>s</sub></i>| is below 4: the bound allows {b}, the exact product is {e}.",
+                "It must while |<i>W<sub>s</sub></i>| is below 4: the bound allows {b}, the exact product is "
+                "{e}.",
                 b=b,
                 e=e,
             )
             return Judgement("true", why)
         why = _(
-            "At |<i>W<sub>s</sub></i>| = 4 the bound no longer shrinks: it allows {b}. The exact product is {e}.", b=b, e=e
+            "At |<i>W<sub>s</sub></i>| = 4 the bound no longer shrinks: it allows {b}. The exact product is "
+            "{e}.",
+            b=b,
+            e=e,
         )
         return Judgement("true" if self.readout.verdict == "vanishes" else "partly", why)
 
     @property
     def reach(self) -> float:
         """γ |W_s|: what the bound multiplies by at every step."""
-        return float(self.cell.phi.slope_bound) * abs(self.recurrent_weight)
+        return float(self.cell.phi.slope_bound * abs(self.recurrent_weight))
 
     def _ends(self) -> tuple[str, str]:
         p = self.result

@@ -1,0 +1,160 @@
+"""Every lesson, without a browser: extremes, presets, claims, links, predictions, downloads."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import subprocess
+import sys
+
+import plotly.graph_objects as go
+import pytest
+
+from gradprod.explorers.controls import Choice, Control, Interval, Real, Switch
+from gradprod.explorers.lessons import LESSONS
+from gradprod.explorers.model import MARKS, Claim, Explorer, Picture
+from gradprod.figures.theme import Style
+
+BUILT = [entry for entry in LESSONS if entry.home]
+STYLES = [
+    Style(),
+    Style(theme="dark", width=380, height=270, touch=True),
+    Style(width=1300, height=480, presenting=True),
+]
+MARKUP = re.compile(r"\bnan\b|\bNone\b|\{\w*\}|\binf\b")
+
+
+@pytest.fixture(params=BUILT, ids=lambda entry: entry.class_name)
+def lesson(request: pytest.FixtureRequest) -> type[Explorer]:
+    found: type[Explorer] = request.param.load()
+    return found
+
+
+def settings_worth_trying(control: Control) -> list[object]:
+    if isinstance(control, Real):
+        return [control.low, control.high, *control.ticks]
+    if isinstance(control, Choice):
+        return [value for value in control.options if value != "csv"]
+    if isinstance(control, Switch):
+        return [True, False]
+    if isinstance(control, Interval):
+        return [(control.low, control.high)]
+    return [control.default_value]
+
+
+def says_all(model: Explorer) -> None:
+    """Everything that the page shows can be said and drawn, and nothing in it is a placeholder."""
+    verdict = model.verdict()
+    texts = [verdict.name, verdict.sentence, verdict.rule]
+    for r in model.readouts():
+        texts += [r.name, r.value, r.how]
+    if (table := model.table()) is not None:
+        texts += [*table.head, *(cell for row in table.rows for cell in row)]
+    for text in texts:
+        assert not MARKUP.search(text), (text, model)
+    for name, figure in model.pictures(STYLES[0]).items():
+        go.Figure(figure)
+        assert model.describe(name)
+
+
+def test_the_registry_and_the_class_agree(lesson: type[Explorer]) -> None:
+    entry = next(e for e in BUILT if e.class_name == lesson.__name__)
+    assert lesson.number == entry.number
+    assert lesson.title
+    assert lesson.lead
+    assert lesson.formula
+    assert lesson.formula_text
+
+
+def test_names_in_links_are_unique(lesson: type[Explorer]) -> None:
+    keys = [c.key for c in lesson.controls().values()]
+    assert "" not in keys
+    assert len(set(keys)) == len(keys)
+    assert not {"lesson", "lang", "theme", "present"} & set(keys)
+
+
+def test_three_sliders_at_most_stand_in_the_presenters_view(lesson: type[Explorer]) -> None:
+    assert sum(c.live for c in lesson.controls().values()) <= 3
+
+
+def test_every_setting_can_be_shown(lesson: type[Explorer]) -> None:
+    for name, control in lesson.controls().items():
+        for value in settings_worth_trying(control):
+            says_all(lesson(**{name: value}))
+
+
+@pytest.mark.parametrize("style", STYLES, ids=["desk", "phone", "projector"])
+def test_every_style_can_be_drawn(lesson: type[Explorer], style: Style) -> None:
+    for figure in lesson().pictures(style).values():
+        go.Figure(figure)
+
+
+def test_presets_differ_are_recognised_and_survive_a_link(lesson: type[Explorer]) -> None:
+    assert lesson.presets
+    for i, preset in enumerate(lesson.presets):
+        model = lesson()
+        model.start_from(preset.settings)
+        assert model.pressed == i
+        says_all(model)
+        opened = lesson()
+        assert opened.apply_query(model.query()) == []
+        assert opened.settings() == model.settings()
+
+
+def test_claims_are_judged_where_they_are_tested_and_elsewhere(lesson: type[Explorer]) -> None:
+    for made in lesson.parts(Claim):
+        tested = lesson(**made.test)
+        assert made.applies(tested), made.number
+        for model in (tested, lesson()):
+            judged = made.judge(model)
+            assert judged.mark in MARKS
+            assert judged.tag
+            assert not MARKUP.search(judged.why), judged.why
+
+
+def test_the_question_is_about_another_case_than_the_one_in_sight(lesson: type[Explorer]) -> None:
+    question = lesson.prediction
+    if question is None:
+        return
+    model = lesson()
+    assert not model.is_at(question.settings)
+    model.ask()
+    assert model.veiled
+    for picture in lesson.parts(Picture):
+        assert model.verdict().sentence not in model.describe(picture.name)
+    model.commit()
+    truth = question.truth(model)
+    assert question.low <= question.start <= question.high
+    assert question.reveal(question.start, truth)
+    assert question.words(question.start)
+
+
+def test_data_are_columns_of_one_length_under_their_settings(lesson: type[Explorer]) -> None:
+    model = lesson()
+    lines = model.csv().splitlines()
+    head = [line for line in lines if line.startswith("#")]
+    rows = list(csv.reader(io.StringIO("\n".join(lines[len(head) :]))))
+    assert rows[0] == list(model.columns())
+    assert len(rows) > 1
+    assert {len(row) for row in rows} == {len(rows[0])}
+
+
+def test_the_call_opens_the_same_picture(lesson: type[Explorer]) -> None:
+    model = lesson()
+    model.start_from(lesson.presets[-1].settings)
+    scope: dict[str, object] = {}
+    exec(compile(model.code(), "<call>", "exec"), scope)
+    again = eval(repr(model), {lesson.__name__: lesson})
+    assert again.settings() == model.settings()
+
+
+def test_models_import_no_widget() -> None:
+    names = ", ".join(entry.class_name for entry in BUILT)
+    code = (
+        f"import sys; from gradprod.explorers import {names}\n"
+        f"for lesson in ({names},): lesson().verdict()\n"
+        "print([m for m in ('anywidget', 'ipywidgets', 'plotly', 'IPython') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
