@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 
+import autograd
+import autograd.numpy as anp
 import numpy as np
 import pytest
 
 from gradprod.analysis import regimes
 from gradprod.analysis.readouts import readouts
 from gradprod.analysis.regimes import READOUTS, regime_map
-from gradprod.cells import GatedCell, ScalarRNN
+from gradprod.cells import GatedCell, ScalarGRU, ScalarLSTM, ScalarRNN, VectorRNN
 from gradprod.inputs import make_input
-from gradprod.products import gradient_product
+from gradprod.products import gradient_product, matrix_product, norm
 from gradprod.unroll import unroll
 
 SINE = make_input("sine", 40)
@@ -68,6 +70,61 @@ def test_a_factory_makes_the_cell():
 
     found = regime_map(cell, {"weight": [1.0, 2], "share": [0.5, 1]}, SINE, readout="left")
     np.testing.assert_allclose(found.values, 40 * np.log10([[0.5, 1], [1, 2]]), atol=1e-13)
+
+
+def states_by_autograd(cell, inputs):
+    """∂(c_T, h_T)/∂(c_0, h_0) of a scalar LSTM, each column by autograd through a loop of our own."""
+
+    def run(start):
+        c, h = start[0], start[1]
+        sigma = lambda v: 1 / (1 + anp.exp(-v))  # noqa: E731
+        p = {name: float(value) for name, value in cell.parameters.items()}
+        for x in inputs:
+            a = {
+                g: p[f"{g}_weight"] * x + p[f"{g}_recurrent_weight"] * h + p[f"{g}_bias"]
+                for g in ("forget", "input_gate", "candidate", "output_gate")
+            }
+            c = sigma(a["forget"]) * c + sigma(a["input_gate"]) * anp.tanh(a["candidate"])
+            h = sigma(a["output_gate"]) * anp.tanh(c)
+        return anp.array([c, h])
+
+    return autograd.jacobian(run)(np.zeros(2))
+
+
+def test_an_lstm_is_mapped_by_the_norm_over_its_whole_state():
+    biases, weights = [0.0, 3.0], [-2.0, 0.5, 4.0]
+    plane = {"forget_bias": biases, "candidate_recurrent_weight": weights}
+    left = regime_map(ScalarLSTM(), plane, SINE, readout="left")
+    for i, j in np.ndindex(3, 2):
+        cell = ScalarLSTM(forget_bias=biases[j], candidate_recurrent_weight=weights[i])
+        exact = np.linalg.norm(states_by_autograd(cell, SINE), 2)
+        assert left.values[i, j] == pytest.approx(np.log10(exact), rel=1e-10)
+    verdicts = regime_map(ScalarLSTM(), plane, SINE).values
+    assert ((verdicts == "vanishes") == (left.values < -1)).all()
+    rate = regime_map(ScalarLSTM(), plane, SINE, readout="rate").values
+    run = unroll(ScalarLSTM(forget_bias=3.0, candidate_recurrent_weight=0.5), SINE)
+    alone = readouts(norm(matrix_product(run), 2))
+    assert rate[1, 1] == pytest.approx(alone.rate, rel=1e-12)
+    memory = regime_map(ScalarLSTM(), plane, SINE, readout="memory").values
+    assert memory[1, 1] == alone.effective_memory
+
+
+def test_a_gru_and_a_vector_cell():
+    gru = regime_map(
+        ScalarGRU(), {"update_bias": [-3.0, 0], "reset_bias": [0.0]}, SINE, readout="left"
+    ).values
+    for j, bias in enumerate((-3.0, 0)):
+        product = gradient_product(unroll(ScalarGRU(update_bias=bias), SINE))
+        assert gru[0, j] == pytest.approx(product.log10[-1], rel=1e-12)
+
+    def cell(gain, turn):
+        c, s = np.cos(turn), np.sin(turn)
+        rotation = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], -2)
+        return VectorRNN(activation="linear", recurrent_weight=np.asarray(gain)[..., None, None] * rotation)
+
+    plane = {"gain": [0.5, 1, 1.25], "turn": [0.0, 1.0]}
+    left = regime_map(cell, plane, np.zeros((30, 1)), readout="left").values
+    np.testing.assert_allclose(left, np.tile(30 * np.log10([0.5, 1, 1.25]), (2, 1)), atol=1e-13)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from gradprod.activations import LOG_10, FloatArray
 from gradprod.analysis.readouts import effective_memory, fit_rate, verdict
 from gradprod.cells import Cell
-from gradprod.products import gradient_product, step_factors
+from gradprod.products import gradient_product, matrix_product, norm, step_factors
 from gradprod.unroll import Trajectory, unroll
 
 _BLOCK = 4_000_000  # numbers held of each kind; a larger map is computed some rows at a time
@@ -20,8 +20,8 @@ _BLOCK = 4_000_000  # numbers held of each kind; a larger map is computed some r
 READOUTS: dict[str, Callable[[Trajectory, float], NDArray[Any]]] = {
     "verdict": lambda run, threshold: verdict(_left(run)),
     "left": lambda run, threshold: _left(run),
-    "rate": lambda run, threshold: fit_rate(gradient_product(run))[0],
-    "memory": lambda run, threshold: effective_memory(gradient_product(run), threshold),
+    "rate": lambda run, threshold: fit_rate(_log10(run))[0],
+    "memory": lambda run, threshold: effective_memory(_log10(run), threshold),
 }
 """What a regime map can show: the verdict, log₁₀ of what is left, the rate in nats per step, the memory."""
 
@@ -59,7 +59,9 @@ def regime_map(
     threshold: float = 0.01,
     initial_state: ArrayLike = 0.0,
 ) -> RegimeMap:
-    """A readout of the gradient product ∂S_T/∂S_0 over two parameters of a scalar cell.
+    """A readout of the gradient product ∂state_T/∂state_0 over two parameters of a cell.
+
+    Where the state is more than one number, of its spectral norm.
 
     Parameters
     ----------
@@ -68,14 +70,14 @@ def regime_map(
     plane : mapping of two names to array_like, shapes (n,) and (m,)
         The parameter along x and its values, then the one along y: parameters of the cell, or
         ``"initial_state"``.
-    inputs : array_like, shape (T,)
+    inputs : array_like, shape (T,), or (T, m) for a vector cell
         The input sequence.
     readout : str
         One of `READOUTS`, each as `readouts` defines it.
     threshold : float
         What counts as remembered, for ``"memory"``.
     initial_state : array_like
-        S_0.
+        State 0.
 
     Returns
     -------
@@ -95,13 +97,17 @@ def regime_map(
         )
     (x_name, x), (y_name, y) = ((name, _axis(name, values)) for name, values in plane.items())
     inputs = np.asarray(inputs, dtype=float)
-    if inputs.ndim != 1:
-        raise ValueError(f"inputs must have shape (T,), got {inputs.shape}; map one sequence at a time")
     parts = []
     for rows in np.array_split(y, min(len(y), 1 + len(y) * len(x) * len(inputs) // _BLOCK)):
         values = {"initial_state": initial_state, x_name: x, y_name: rows[:, None]}
         start = values.pop("initial_state")
-        parts.append(READOUTS[readout](unroll(_made(cell, values), inputs, start), threshold))
+        made = _made(cell, values)
+        if inputs.ndim != 1 + made.algebra.axes:
+            wanted = "(T, m)" if made.algebra.axes else "(T,)"
+            raise ValueError(
+                f"inputs must have shape {wanted}, got {inputs.shape}; map one sequence at a time"
+            )
+        parts.append(READOUTS[readout](unroll(made, inputs, start), threshold))
         if parts[-1].shape != (len(rows), len(x)):
             raise ValueError(
                 f"the cell's other parameters must be single numbers, got a map of shape {parts[-1].shape}; "
@@ -129,6 +135,14 @@ def _made(cell: Cell | Callable[..., Cell], values: Mapping[str, Any]) -> Cell:
     return replace(cell, **values)
 
 
+def _log10(run: Trajectory) -> FloatArray:
+    return gradient_product(run).log10 if hasattr(run.cell, "factors") else norm(matrix_product(run), 2)
+
+
 def _left(run: Trajectory) -> FloatArray:
-    log: FloatArray = step_factors(run).log.sum(axis=-1) / LOG_10
-    return log
+    if hasattr(run.cell, "factors"):
+        log: FloatArray = step_factors(run).log.sum(axis=-1) / LOG_10
+        return log
+    product = matrix_product(run)
+    last = {name: getattr(product, name)[..., -1:] for name in ("exponent", "squares")}
+    return norm(replace(product, matrix=product.matrix[..., -1:, :, :], **last), 2)[..., 0]
