@@ -73,7 +73,7 @@ LESSONS: tuple[Entry, ...] = (
     Entry(2, "Slopes"),
     Entry(3, "Vanish or explode", "vanish_or_explode:VanishOrExplode"),
     Entry(4, "Gate surface"),
-    Entry(5, "Gated cell"),
+    Entry(5, "Gated cell", "gated_cell:GatedAgainstPlain"),
     Entry(6, "LSTM"),
     Entry(7, "GRU"),
     Entry(8, "Vector cells"),

@@ -1,0 +1,79 @@
+"""A gradient product in words, alike in every lesson: verdict, readouts, table rows."""
+
+from __future__ import annotations
+
+import math
+
+from gradprod.analysis.readouts import Readouts
+from gradprod.explorers.model import Readout, Verdict
+from gradprod.i18n import gettext as _
+from gradprod.products import LogProduct
+from gradprod.words import (
+    GLYPHS,
+    factor,
+    grouped,
+    number,
+    rule_sentence,
+    steps,
+    verdict_name,
+    verdict_sentence,
+)
+
+
+def product_verdict(r: Readouts, product: LogProduct) -> Verdict:
+    """Chip, sentence and rule for one product."""
+    return Verdict(
+        kind=r.verdict,
+        glyph=GLYPHS[r.verdict],
+        name=verdict_name(r.verdict),
+        sentence=verdict_sentence(r, product),
+        rule=rule_sentence(),
+    )
+
+
+def rate(r: Readouts, name: str = "", sign: float = 1) -> Readout:
+    """The factor per step."""
+    how = _("least squares on the logarithm, second half of the lags")
+    if r.power_law:
+        how = _("depends on the window: it falls as a power of the lag")
+    value = f"× {factor(sign * r.rate_factor)}" if math.isfinite(r.rate) else "–"
+    return Readout(name or _("Rate per step"), value, how)
+
+
+def half_life(r: Readouts) -> Readout:
+    """Steps to a half; where it grows, to the double."""
+    if r.rate < -1e-9:
+        return Readout(_("Half-life"), steps(r.half_life))
+    doubling = _("{steps} to double", steps=steps(math.log(2) / r.rate)) if r.rate > 1e-9 else ""
+    return Readout(_("Half-life"), _("none"), doubling)
+
+
+def memory(r: Readouts, length: int, threshold: float, name: str = "") -> Readout:
+    """The longest lag that still counts as remembered."""
+    value = _("at least {steps}", steps=steps(length)) if r.memory_at_least else steps(r.effective_memory)
+    how = _("longest lag with at least {kept} % left", kept=number(math.log10(threshold) + 2))
+    return Readout(name or _("Effective memory"), value, how)
+
+
+def limits(r: Readouts, product: LogProduct) -> list[Readout]:
+    """Where float32 fails, and float64 if it does too."""
+    length = product.log10.shape[-1] - 1
+    found = [("float32", r.float32_limit_lag)]
+    if r.float64_limit_lag is not None:
+        found.append(("float64", r.float64_limit_lag))
+    rows = []
+    for name, lag in found:
+        at = r.left_log10 if lag is None else product.log10[lag]
+        where = _("not within {steps}", steps=steps(length)) if lag is None else ""
+        rows.append(
+            Readout(
+                _("{name} gives {value}", name=name, value="0" if at <= 0 else "∞"),
+                where or _("from lag {n}", n=grouped(lag or 0)),
+            )
+        )
+    return rows
+
+
+def signed(product: LogProduct, lag: int = -1) -> str:
+    """One entry of a product as a number with its sign."""
+    return number(float(product.log10[lag]), sign=float(product.sign[lag]))
