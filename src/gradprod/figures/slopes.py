@@ -1,0 +1,218 @@
+"""An activation and its slope, with the places that a running cell visits."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gradprod.activations import LINEAR, SIGMOID, TANH, Activation
+from gradprod.figures.labels import Label, end_labels, label_room
+from gradprod.figures.theme import (
+    Figure,
+    Style,
+    axis_title,
+    base_axis,
+    base_layout,
+    flat_title,
+    line,
+    sizes,
+    text_width,
+    translucent,
+)
+from gradprod.i18n import gettext as _
+from gradprod.words import decimals, factor
+
+MARKED = 400
+"""Most places that are marked one by one; of more, every place once to the pixel."""
+
+_SHAPES = {LINEAR.name: LINEAR, TANH.name: TANH, SIGMOID.name: SIGMOID}
+
+
+def slopes(
+    visited: ArrayLike | None,
+    style: Style,
+    *,
+    activation: str = "tanh",
+    reach: float = 5.0,
+) -> Figure:
+    """φ above, φ′ below it and how often each place is visited, on one axis of pre-activations.
+
+    Parameters
+    ----------
+    visited : array_like of shape (T,), or None
+        Pre-activations u_1 … u_T of a run; none while they are being predicted.
+    style : Style
+    activation : str
+        The one that stands out: "linear", "tanh" or "sigmoid".
+    reach : float, optional
+        The axis covers ±reach at least.
+
+    Returns
+    -------
+    dict
+        ``{"data": [...], "layout": {...}}`` for `plotly.graph_objects.Figure`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such activation.
+    """
+    if activation not in _SHAPES:
+        known = ", ".join(map(repr, _SHAPES))
+        raise ValueError(f"activation must be one of {known}, got {activation!r}; choose one of them")
+    u = None if visited is None else np.asarray(visited, float).ravel()
+    c, size, big = style.colours, sizes(style), style.presenting
+    low, high = -reach, reach
+    if u is not None and u.size:
+        low, high = min(low, 1.04 * float(u.min())), max(high, 1.04 * float(u.max()))
+    chosen = _SHAPES[activation]
+    top, bottom = (58, 74) if big else (34, 50)
+    inner = style.height - top - bottom
+    title_room = 56 if big else 36 if size.wide else 30
+    counted = u is not None and u.size > 1
+    third = (0.2 if counted else 0) * inner
+    tall = (inner - third - title_room * (2 if counted else 1)) / 2
+    value_axis = (1 - tall / inner, 1.0)
+    slope_axis = ((third + (title_room if counted else 0)) / inner, 0.0)
+    slope_axis = (slope_axis[0], slope_axis[0] + tall / inner)
+
+    grid = np.unique(np.concatenate((np.linspace(low, high, 241), np.linspace(-6, 6, 121).clip(low, high))))
+    data: list[Figure] = []
+    labels: dict[str, list[Label]] = {"value": [], "slope": []}
+    ranges = {"value": (-1.25, 1.25), "slope": (-0.08, 1.18)}
+    if u is not None and u.size:
+        values = 1.08 * chosen.value(u)
+        ranges["value"] = (min(-1.25, float(values.min())), max(1.25, float(values.max())))
+    for shape in sorted(_SHAPES.values(), key=lambda s: s is chosen):
+        data += _shape_traces(shape, grid, shape is chosen, style)
+        for part, curve in (("value", shape.value), ("slope", shape.slope)):
+            a, b = ranges[part]
+            end = min(max(float(curve(np.float64(high))), a), b)
+            colour = c.ink if shape is chosen else c.muted
+            at = (b - end) / (b - a) * tall
+            labels[part].append(Label(at=at, name=_name(shape), colour=colour, bold=shape is chosen))
+    left = round(max(56 if big else 38, text_width("−0.5", size.tick) + 14))
+    typical = _typical(chosen, u)
+    for level, name, colour in (
+        (chosen.slope_bound, _("bound"), c.bound),
+        (typical, _("typical slope"), c.ink),
+    ):
+        if level is not None:
+            at = (ranges["slope"][1] - level) / (ranges["slope"][1] - ranges["slope"][0]) * tall
+            said = f"{name} {factor(level)}"
+            labels["slope"].append(Label(at=at, name=said, colour=colour, bold=False))
+    room = label_room([*labels["value"], *labels["slope"]], style)
+    notes = [
+        flat_title(style, _("what comes out, φ(<i>u</i>)"), 1, left),
+        flat_title(style, _("how steep it is, φ′(<i>u</i>)"), slope_axis[1], left),
+        *end_labels(labels["value"], style, room=room, tall=tall, low=8),
+        *end_labels(labels["slope"], style, room=room, tall=tall, top=slope_axis[1], low=8),
+    ]
+    margin: dict[str, float] = {"l": left, "r": room, "t": top, "b": bottom}
+    layout = base_layout(style, margin, bargap=0)
+    layout["shapes"] = _bound_shapes(chosen, typical, style)
+    if u is not None and u.size:
+        across = style.width - left - room
+        data += _visited_traces(chosen, u, (high - low) / across, style)
+        if counted:
+            data.append(_counts_trace(u, (low, high), across, style))
+            notes.append(flat_title(style, _("how often it is there"), third / inner, left))
+    layout["annotations"] = notes
+    steady = base_axis(style, zeroline=True, zerolinecolor=c.rule, zerolinewidth=1)
+    layout["xaxis"] = steady | {
+        "range": [low, high],
+        "showgrid": False,
+        "zeroline": False,
+        "anchor": "y3" if counted else "y2",
+        "title": axis_title(style, _("pre-activation <i>u</i>"), 12 if big else 8),
+        "nticks": 9 if size.wide else 5,
+    }
+    span, place = list(ranges["value"]), list(value_axis)
+    unit = _unit_ticks((-1, 0, 1)) if span[1] < 3 and span[0] > -3 else {"nticks": 4}
+    layout["yaxis"] = steady | unit | {"range": span, "domain": place}
+    span, place = list(ranges["slope"]), list(slope_axis)
+    layout["yaxis2"] = steady | _unit_ticks((0, 0.25, 1)) | {"range": span, "domain": place}
+    if counted:
+        layout["yaxis3"] = base_axis(style, domain=[0, third / inner], rangemode="tozero", showgrid=False)
+        layout["yaxis3"] |= {"showticklabels": False}
+    return {"data": data, "layout": layout}
+
+
+def _name(shape: Activation) -> str:
+    return {"linear": _("linear"), "tanh": "tanh", "sigmoid": "σ"}[shape.name]
+
+
+def _typical(chosen: Activation, u: NDArray[np.float64] | None) -> float | None:
+    """The geometric mean of the slopes visited: what a step multiplies by, W_s aside."""
+    if u is None or not u.size:
+        return None
+    return math.exp(float(np.mean(chosen.log_slope(u))))
+
+
+def _unit_ticks(values: tuple[float, ...]) -> Figure:
+    return {"tickmode": "array", "tickvals": list(values), "ticktext": [decimals(v) for v in values]}
+
+
+def _shape_traces(shape: Activation, grid: NDArray[np.float64], chosen: bool, style: Style) -> list[Figure]:
+    c = style.colours
+    colour = c.ink if chosen else c.muted
+    pen = line(style, colour, weight=1.0 if chosen else 0.5)
+    both: Figure = {"type": "scatter", "mode": "lines", "x": grid, "line": pen}
+    name = _name(shape)
+    where = "<i>u</i> = %{x:.2f}: <b>%{y:.3f}</b><extra></extra>"
+    value = {"uid": f"value-{shape.name}", "name": name, "y": shape.value(grid)}
+    slope = {"uid": f"slope-{shape.name}", "name": f"{name}′", "y": shape.slope(grid), "yaxis": "y2"}
+    return [
+        both | value | {"hovertemplate": f"{name} {where}"},
+        both | slope | {"hovertemplate": f"{name}′ {where}"},
+    ]
+
+
+def _visited_traces(chosen: Activation, u: NDArray[np.float64], pixel: float, style: Style) -> list[Figure]:
+    """A mark on both curves at every place visited."""
+    c, size = style.colours, sizes(style)
+    places = u if u.size <= MARKED else u[np.unique(np.round(u / pixel), return_index=True)[1]]
+    thin = 1.0 if u.size <= MARKED else 0.6
+    edge = {"color": c.ink, "width": 2 * size.line * thin}
+    ring = {"size": 9 * size.marker * thin, "color": c.page, "line": edge}
+    both: Figure = {"type": "scatter", "mode": "markers", "x": places, "marker": ring, "name": _("visited")}
+    if u.size <= MARKED:
+        where = "%{text}: <i>u</i> = %{x:.2f}, <b>%{y:.3f}</b><extra></extra>"
+        says = {"text": [_("step {n}", n=k) for k in range(1, u.size + 1)], "hovertemplate": where}
+    else:
+        says = {"hovertemplate": "<i>u</i> = %{x:.2f}: <b>%{y:.3f}</b><extra></extra>"}
+    return [
+        both | {"uid": "visited-value", "y": chosen.value(places), **says},
+        both | {"uid": "visited-slope", "y": chosen.slope(places), "yaxis": "y2", **says},
+    ]
+
+
+def _counts_trace(u: NDArray[np.float64], span: tuple[float, float], across: float, style: Style) -> Figure:
+    """How many steps fall into each stretch of the axis."""
+    bins = int(min(80, across / 8, max(24, 2 * math.sqrt(u.size))))
+    count, edges = np.histogram(u, bins=bins, range=span)
+    share = count / u.size
+    return {
+        "type": "bar",
+        "uid": "counts",
+        "name": _("share of the steps"),
+        "x": (edges[1:] + edges[:-1]) / 2,
+        "y": share,
+        "width": float(edges[1] - edges[0]),
+        "yaxis": "y3",
+        "marker": {"color": translucent(style.colours.ink, 0.65), "line": {"width": 0}},
+        "hovertemplate": _("{share} of the steps", share="%{y:.0%}") + "<extra></extra>",
+    }
+
+
+def _bound_shapes(chosen: Activation, typical: float | None, style: Style) -> list[Figure]:
+    """The slope's bound as a dashed line, the typical slope as a dotted one."""
+    c = style.colours
+    shapes = []
+    where = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y2"}
+    for level, kind, colour in ((chosen.slope_bound, "bound", c.bound), (typical, "approximation", c.ink)):
+        if level is not None:
+            shapes.append({**where, "y0": level, "y1": level, "line": line(style, colour, kind, 0.7)})
+    return shapes
