@@ -15,7 +15,7 @@ from gradprod.cells import Cell
 from gradprod.products import gradient_product, matrix_product, norm, step_factors
 from gradprod.unroll import Trajectory, unroll
 
-_BLOCK = 4_000_000  # numbers held of each kind; a larger map is computed some rows at a time
+_BLOCK = 1_000_000  # numbers of a kind held at once: more fall out of the cache, and long maps out of memory
 
 READOUTS: dict[str, Callable[[Trajectory, float], NDArray[Any]]] = {
     "verdict": lambda run, threshold: verdict(_left(run)),
