@@ -68,6 +68,7 @@ from gradprod.inputs import (
     max_length,
     read_csv,
     standardise,
+    trained_weights,
 )
 from gradprod.products import Factors, LogProduct, bound, gradient_product, log_product, step_factors
 from gradprod.unroll import Trajectory, unroll
@@ -88,6 +89,7 @@ __all__ = [  # noqa: RUF022 - in the order of use
     "standardise",
     "read_csv",
     "csv_columns",
+    "trained_weights",
     # cells
     "CELLS",
     "Cell",

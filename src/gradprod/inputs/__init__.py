@@ -1,8 +1,9 @@
-"""Input sequences: made by formula, the yearly sunspot numbers, or a reader's CSV file."""
+"""Inputs: sequences by formula, the yearly sunspot numbers and a net trained on them, a reader's CSV file."""
 
 from gradprod.inputs.csv_file import MAX_BYTES, MAX_ROWS, csv_columns, read_csv
 from gradprod.inputs.sequences import INPUT_KINDS, MAX_LENGTH, SUNSPOTS, make_input, max_length
 from gradprod.inputs.series import Series, standardise
+from gradprod.inputs.trained import trained_weights
 
 __all__ = [
     "INPUT_KINDS",
@@ -16,4 +17,5 @@ __all__ = [
     "max_length",
     "read_csv",
     "standardise",
+    "trained_weights",
 ]
