@@ -18,7 +18,7 @@ from gradprod.unroll import unroll
 class Clipped:
     """A gradient after clipping.
 
-    Attributes
+    Parameters
     ----------
     gradient : dict of ndarray
         The clipped gradient by parameter.
@@ -41,7 +41,7 @@ class Clipped:
 class Cliff:
     """The error surface of a recurrence with one weight and one bias, and its slopes.
 
-    Attributes
+    Parameters
     ----------
     error : ndarray, shape (...)
         E.
@@ -58,7 +58,7 @@ class Cliff:
 class Descent:
     """Gradient descent on the cliff, steps 0 … K.
 
-    Attributes
+    Parameters
     ----------
     weight, bias, error, gradient_norm : ndarray, shape (K + 1,)
         w, b, E and ‖∂E/∂(w, b)‖ before clipping.

@@ -28,7 +28,7 @@ _LARGEST = 100.0  # of both scales: to here the quadrature is exact to rounding
 class MeanField:
     """The mean-field state of a random tanh network; each of shape (...).
 
-    Attributes
+    Parameters
     ----------
     variance : ndarray
         q, the variance of a unit's pre-activation at the fixed point.
@@ -59,7 +59,7 @@ class MeanField:
 class Simulation:
     """What one random network of finite size did.
 
-    Attributes
+    Parameters
     ----------
     variance : float
         Mean square of the pre-activations, over units and steps.

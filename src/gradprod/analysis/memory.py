@@ -18,7 +18,7 @@ from gradprod.unroll import Trajectory
 class LagShares:
     """How much of a gradient comes from how far back.
 
-    Attributes
+    Parameters
     ----------
     norm : ndarray, shape (..., L)
         ‖g_ℓ‖, the norm of the gradient's terms of lag ℓ = 0 … L − 1 together.

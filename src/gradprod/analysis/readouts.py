@@ -28,7 +28,7 @@ class HasLog10(Protocol):
 class Readouts:
     """Readouts of gradient products; each a scalar, or an array over the leading axes.
 
-    Attributes
+    Parameters
     ----------
     left_log10 : float or ndarray
         log₁₀ |∂S_T/∂S_0|, at the longest lag.

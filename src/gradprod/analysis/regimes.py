@@ -30,7 +30,7 @@ READOUTS: dict[str, Callable[[Trajectory, float], NDArray[Any]]] = {
 class RegimeMap:
     """A readout over a plane of two parameters.
 
-    Attributes
+    Parameters
     ----------
     x_name, y_name : str
         The parameters.

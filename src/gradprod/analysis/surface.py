@@ -25,7 +25,7 @@ GATES: dict[str, Callable[[FloatArray], FloatArray]] = {
 class Shares:
     """Shares of a rectangle, or of the steps of a run, by the size of the local factor.
 
-    Attributes
+    Parameters
     ----------
     below, between, above : float or ndarray
         Share with |Z| < ``low``, with ``low`` ≤ |Z| ≤ ``high``, with |Z| > ``high``; they add up to 1.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 class Series:
     """A measured series, one value a step.
 
-    Attributes
+    Parameters
     ----------
     name : str
         What the values are: the column's name in its file.
