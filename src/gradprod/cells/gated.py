@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from gradprod.activations import LINEAR, SIGMOID, TANH, Activation, FloatArray, log_sigmoid
+from gradprod.activations import SIGMOID, Activation, FloatArray, activation, log_sigmoid
 from gradprod.cells.algebra import SCALAR
 from gradprod.cells.base import Arrays, Cell, Parameter, Step
 
@@ -20,7 +20,7 @@ class GatedCell(Cell):
 
     Parameters
     ----------
-    state_activation : {"tanh", "linear"}
+    state_activation : {"tanh", "linear", "sigmoid"}
         φ.
     forget_weight, forget_bias : array_like, shape (...)
         W_f, b_f.
@@ -50,19 +50,22 @@ class GatedCell(Cell):
     output_gate_bias: Parameter = 0.0
 
     def __post_init__(self) -> None:
-        if self.state_activation not in ("tanh", "linear"):
-            raise ValueError(f"state_activation must be 'tanh' or 'linear', got {self.state_activation!r}")
+        activation(self.state_activation)
         super().__post_init__()
 
     @cached_property
     def phi(self) -> Activation:
         """φ."""
-        return TANH if self.state_activation == "tanh" else LINEAR
+        return activation(self.state_activation)
 
     def drive(self, inputs: FloatArray) -> Arrays:
         a = super().drive(inputs)
         gates = {gate + " value": SIGMOID.value(a[gate]) for gate in "fio"}
         return a | gates | {"iX": gates["i value"] * inputs}
+
+    @property
+    def jacobian_sees_state(self) -> bool:
+        return self.state_activation != "linear"
 
     def activate(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays]:
         u = drive["f value"] * before["S"] + drive["iX"]

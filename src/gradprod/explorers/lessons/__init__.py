@@ -72,7 +72,7 @@ LESSONS: tuple[Entry, ...] = (
     Entry(1, "Three steps"),
     Entry(2, "Slopes"),
     Entry(3, "Vanish or explode", "vanish_or_explode:VanishOrExplode"),
-    Entry(4, "Gate surface"),
+    Entry(4, "Gate surface", "gate_surface:GateSurface"),
     Entry(5, "Gated cell", "gated_cell:GatedAgainstPlain"),
     Entry(6, "LSTM"),
     Entry(7, "GRU"),
