@@ -135,12 +135,16 @@ def _made(cell: Cell | Callable[..., Cell], values: Mapping[str, Any]) -> Cell:
     return replace(cell, **values)
 
 
+def _is_one_number(cell: Cell) -> bool:
+    return not cell.width and len(cell.parts) == 1
+
+
 def _log10(run: Trajectory) -> FloatArray:
-    return gradient_product(run).log10 if hasattr(run.cell, "factors") else norm(matrix_product(run), 2)
+    return gradient_product(run).log10 if _is_one_number(run.cell) else norm(matrix_product(run), 2)
 
 
 def _left(run: Trajectory) -> FloatArray:
-    if hasattr(run.cell, "factors"):
+    if _is_one_number(run.cell):
         log: FloatArray = step_factors(run).log.sum(axis=-1) / LOG_10
         return log
     product = matrix_product(run)
