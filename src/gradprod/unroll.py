@@ -1,15 +1,22 @@
 """One unroll over any cell."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradprod.activations import FloatArray
-from gradprod.cells import Arrays, Cell, Step
+from gradprod.cells import Arrays, Bidirectional, Cell, Step
 from gradprod.cells.shapes import as_floats, joint_leading
+
+# The GNU C library hands freed memory back to the system after every operation on a large grid, only to ask for it again
+# at the next, which takes ten times as long as the operation; until it has seen a large block freed. Nothing is touched.
+np.empty(4_000_000)
+
+InitialState: TypeAlias = ArrayLike | Mapping[str, ArrayLike]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,7 +89,7 @@ class Trajectory:
         stop = self.length if stop is None else stop
         first = {part: np.moveaxis(array, self._time, 0) for part, array in self.states.items()}
         before = {part: array[start:stop] for part, array in first.items()}
-        x = _time_first(self.inputs, self.cell, len(self.leading))[start:stop]
+        x = time_first(self.inputs, self.cell, len(self.leading))[start:stop]
         with np.errstate(over="ignore", invalid="ignore"):
             pre, gates = self.cell.activate(before, self.cell.drive(x))
         after = {part: array[start + 1 : stop + 1] for part, array in first.items()}
@@ -100,37 +107,76 @@ class Trajectory:
         return {name: np.moveaxis(array, 0, self._time) for name, array in arrays.items()}
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BidirectionalTrajectory:
+    """What a pair of cells did on an input sequence.
+
+    Parameters
+    ----------
+    cell : Bidirectional
+        The pair that ran.
+    forward : Trajectory
+        The forward cell's run on x_1 … x_T.
+    backward : Trajectory
+        The backward cell's run on x_T … x_1: its step j reads x_{T+1−j}.
+    """
+
+    cell: Bidirectional
+    forward: Trajectory
+    backward: Trajectory
+
+
+@overload
+def unroll(cell: Cell, inputs: ArrayLike, initial_state: InitialState = 0.0) -> Trajectory: ...
+
+
+@overload
 def unroll(
-    cell: Cell, inputs: ArrayLike, initial_state: ArrayLike | Mapping[str, ArrayLike] = 0.0
-) -> Trajectory:
+    cell: Bidirectional, inputs: ArrayLike, initial_state: InitialState = 0.0
+) -> BidirectionalTrajectory: ...
+
+
+def unroll(
+    cell: Cell | Bidirectional, inputs: ArrayLike, initial_state: InitialState = 0.0
+) -> Trajectory | BidirectionalTrajectory:
     """The trajectory of a cell over an input sequence, for all leading axes at once.
 
     Parameters
     ----------
-    cell : Cell
+    cell : Cell or Bidirectional
         Parameters with leading axes (...).
     inputs : array_like, shape (..., T) or, for a vector cell, (..., T, m)
         x_1 … x_T. Leading axes broadcast with those of the parameters.
     initial_state : array_like, shape (...) or (..., n), or a dict of them by part
-        State at step 0.
+        State at step 0, of either cell of a pair; one number stands for all of it.
 
     Returns
     -------
-    Trajectory
+    Trajectory or BidirectionalTrajectory
 
     Raises
     ------
     ValueError
         If an input is not finite, naming its step; if shapes don't fit, naming both arrays and both shapes.
     """
-    x = _inputs(cell, inputs)
-    start = _initial(cell, initial_state)
+    if isinstance(cell, Bidirectional):
+        x = check_inputs(cell.forward, inputs)
+        return BidirectionalTrajectory(
+            cell=cell,
+            forward=unroll(cell.forward, x, initial_state),
+            backward=unroll(cell.backward, np.flip(x, axis=-1 - cell.forward.algebra.axes), initial_state),
+        )
+    x = check_inputs(cell, inputs)
     axes = cell.algebra.axes
-    shapes = {"the cell's parameters": cell.leading, "inputs": x.shape[: x.ndim - 1 - axes]}
-    shapes |= {f"initial_state {part}": array.shape[: array.ndim - axes] for part, array in start.items()}
-    grid = joint_leading(shapes)
+    drive, now, shape = prepare(cell, x, initial_state)
+    states = {part: np.empty((x.shape[-1 - axes] + 1, *shape)) for part in cell.parts}
+    for part, array in states.items():
+        array[0] = now[part]
     with np.errstate(over="ignore", invalid="ignore"):
-        states = _run(cell, _time_first(x, cell, len(grid)), start, grid + cell.width)
+        for t, driven in enumerate(drive, start=1):
+            now, _, _ = cell.step(now, driven)
+            for part, array in now.items():
+                states[part][t] = array
     return Trajectory(
         cell=cell,
         inputs=x,
@@ -139,17 +185,20 @@ def unroll(
     )
 
 
-def _run(cell: Cell, x: FloatArray, start: Arrays, shape: tuple[int, ...]) -> Arrays:
-    drive = cell.drive(x)
-    states = {part: np.empty((len(x) + 1, *shape)) for part in cell.parts}
-    for part, array in states.items():
-        array[0] = start[part]
-    now = {part: array[0] for part, array in states.items()}
-    for t in range(len(x)):
-        now, _, _ = cell.step(now, {name: array[t] for name, array in drive.items()})
-        for part, array in now.items():
-            states[part][t + 1] = array
-    return states
+def prepare(
+    cell: Cell, x: FloatArray, initial_state: InitialState
+) -> tuple[Iterator[Arrays], Arrays, tuple[int, ...]]:
+    """The drive of each step in turn, the state at step 0 by part, and the shape of a part over the whole grid."""
+    axes = cell.algebra.axes
+    start = _initial(cell, initial_state)
+    shapes = {"the cell's parameters": cell.leading, "inputs": x.shape[: x.ndim - 1 - axes]}
+    shapes |= {f"initial_state {part}": array.shape[: array.ndim - axes] for part, array in start.items()}
+    grid = joint_leading(shapes)
+    shape = grid + cell.width
+    with np.errstate(over="ignore", invalid="ignore"):
+        drive = cell.drive(time_first(x, cell, len(grid)))
+    each = ({name: array[t] for name, array in drive.items()} for t in range(x.shape[-1 - axes]))
+    return each, {part: np.broadcast_to(array, shape)[()] for part, array in start.items()}, shape
 
 
 def _overflow(states: Arrays, axes: int) -> int | NDArray[np.int64] | None:
@@ -162,7 +211,8 @@ def _overflow(states: Arrays, axes: int) -> int | NDArray[np.int64] | None:
     return int(step) if step.ndim == 0 else step
 
 
-def _inputs(cell: Cell, inputs: ArrayLike) -> FloatArray:
+def check_inputs(cell: Cell, inputs: ArrayLike) -> FloatArray:
+    """Inputs as float64, finite and of a shape that the cell takes."""
     axes, width = cell.algebra.axes, cell.input_width
     try:
         x = np.array(inputs, dtype=np.float64)
@@ -182,7 +232,7 @@ def _inputs(cell: Cell, inputs: ArrayLike) -> FloatArray:
     return x
 
 
-def _initial(cell: Cell, initial_state: ArrayLike | Mapping[str, ArrayLike]) -> Arrays:
+def _initial(cell: Cell, initial_state: InitialState) -> Arrays:
     given = initial_state if isinstance(initial_state, Mapping) else dict.fromkeys(cell.parts, initial_state)
     if set(given) != set(cell.parts):
         raise ValueError(
@@ -202,7 +252,7 @@ def _initial(cell: Cell, initial_state: ArrayLike | Mapping[str, ArrayLike]) -> 
     return start
 
 
-def _time_first(x: FloatArray, cell: Cell, leading: int) -> FloatArray:
+def time_first(x: FloatArray, cell: Cell, leading: int) -> FloatArray:
     """Inputs with time as first axis, and axes of length 1 after it that make up ``leading`` ones."""
     axes = cell.algebra.axes
     first = np.moveaxis(x, -1 - axes, 0)

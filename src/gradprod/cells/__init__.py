@@ -36,12 +36,13 @@ Backpropagation through time is then: at each t from T down to 1 add ``output_ad
 """
 
 from gradprod.cells.base import Arrays, Cell, Step
+from gradprod.cells.bidirectional import Bidirectional
 from gradprod.cells.gated import GatedCell
 from gradprod.cells.gru import ScalarGRU, ScalarMinGRU, VectorGRU, VectorMinGRU
 from gradprod.cells.lstm import ScalarLSTM, VectorLSTM
 from gradprod.cells.rnn import ScalarRNN, VectorRNN
 
-#: Every cell that steps. Property tests run over it.
+#: Every cell; property tests run over it. A `Bidirectional` is a pair of them.
 CELLS: tuple[type[Cell], ...] = (
     ScalarRNN,
     VectorRNN,
@@ -57,6 +58,7 @@ CELLS: tuple[type[Cell], ...] = (
 __all__ = [
     "CELLS",
     "Arrays",
+    "Bidirectional",
     "Cell",
     "GatedCell",
     "ScalarGRU",

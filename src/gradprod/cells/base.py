@@ -96,6 +96,11 @@ class Cell(ABC):
             name: array.shape[: array.ndim - len(self._axes[name])] for name, array in self.parameters.items()
         }
 
+    @property
+    def jacobian_sees_state(self) -> bool:
+        """Whether J_t depends on the state; where it doesn't, products outlive a state that overflows."""
+        return True
+
     def weight_algebra(self, signal: str) -> Algebra:
         """The algebra of a signal's weights."""
         return self.algebra
@@ -140,6 +145,12 @@ class Cell(ABC):
     @abstractmethod
     def adjoint(self, partials: Arrays, state: Arrays) -> tuple[Arrays, Arrays]:
         """From λ_t = ∂L/∂state_t by part: J_tᵀ λ_t by part, and the adjoint of each pre-activation."""
+
+    def factors(self, step: Step) -> tuple[FloatArray, FloatArray]:
+        """Sign and natural log magnitude of J_t, where the state is one number; no digit is lost in saturation."""
+        raise ValueError(
+            f"step factors need a state of one number, got {type(self).__name__}; use matrix_product"
+        )
 
     def signals(self, step: Step) -> Arrays:
         """What each parameter but a bias is a weight of."""

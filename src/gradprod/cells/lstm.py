@@ -76,7 +76,7 @@ class _LSTM(Cell):
             "i": SIGMOID.slope(a["i"]) * gates["candidate"],  # ∂c_t/∂a_i
             "u": TANH.slope(a["u"]) * gates["i"],  # ∂c_t/∂u_t
             "show": TANH.slope(c) * gates["o"],  # ∂h_t/∂c_t, gate held
-            "o": SIGMOID.slope(a["o"]) * TANH.value(c),  # ∂h_t/∂a_o
+            "o": SIGMOID.value(-a["o"]) * step.after["h"],  # ∂h_t/∂a_o = o (1 − o) tanh c
         }
 
     def jacobian(self, partials: Arrays) -> Arrays:

@@ -27,6 +27,10 @@ class _RNN(Cell):
         """φ."""
         return activation(self.activation)
 
+    @property
+    def jacobian_sees_state(self) -> bool:
+        return self.activation != "linear"
+
     def activate(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays]:
         (part,) = self.parts
         return {"u": self.algebra.apply(self.recurrent_weight, before[part]) + drive["u"]}, {}

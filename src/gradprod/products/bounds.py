@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gradprod.activations import LOG_10
 from gradprod.cells import Cell, GatedCell, ScalarRNN, VectorRNN
 from gradprod.cells.base import log_magnitude
 
@@ -25,14 +26,42 @@ def bound(cell: Cell, lags: ArrayLike) -> Any:
         −inf where the bound is exactly zero. σ_max < 1/γ is sufficient for vanishing, σ_max > 1/γ necessary for exploding
         (Pascanu, Mikolov and Bengio 2013, section 2.1).
     """
-    lag = np.asarray(lags, dtype=np.float64)
     if isinstance(cell, ScalarRNN):
         log = log_magnitude(cell.phi.slope_bound * cell.recurrent_weight)
     elif isinstance(cell, VectorRNN):
         log = log_magnitude(cell.phi.slope_bound * np.linalg.norm(cell.recurrent_weight, 2, axis=(-2, -1)))
     elif isinstance(cell, GatedCell):
-        log = np.zeros(())
+        log = np.zeros(cell.leading)
     else:
-        raise ValueError(f"bound is known for ScalarRNN, VectorRNN and GatedCell, got {type(cell).__name__}")
+        raise ValueError(
+            f"cell must be a ScalarRNN, VectorRNN or GatedCell to have a bound, got {type(cell).__name__}"
+        )
+    return _power(log, lags)
+
+
+def spectral_radius(matrix: ArrayLike) -> Any:
+    """ρ(W), the largest magnitude of an eigenvalue, of matrices of shape (..., n, n)."""
+    return np.abs(np.linalg.eigvals(np.asarray(matrix, dtype=np.float64))).max(axis=-1)
+
+
+def linear_rate(cell: VectorRNN, lags: ArrayLike) -> Any:
+    """log₁₀ of ρ(W)^lag: the long-run rate of a linear cell, and no bound of any.
+
+    Parameters
+    ----------
+    cell : VectorRNN
+        With leading axes (...).
+    lags : array_like, shape (L,)
+        Lags ≥ 0.
+
+    Returns
+    -------
+    ndarray, shape (..., L)
+    """
+    return _power(log_magnitude(spectral_radius(cell.recurrent_weight)), lags)
+
+
+def _power(log: Any, lags: ArrayLike) -> Any:
+    lag = np.asarray(lags, dtype=np.float64)
     with np.errstate(invalid="ignore"):
-        return np.where(lag == 0, 0.0, log[..., None] * lag) / np.log(10)
+        return np.where(lag == 0, 0.0, np.asarray(log)[..., None] * lag) / LOG_10

@@ -17,7 +17,7 @@ from gradprod.products.scalar import LogProduct, span
 from gradprod.unroll import Trajectory
 
 LOG10_2 = log10(2.0)
-_LOW, _HIGH = 2.0**-120, 2.0**120  # squared norms outside are rescaled: one step more and nothing is lost
+LOW, HIGH = 2.0**-120, 2.0**120  # squared norms outside are rescaled: one step more and nothing is lost
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,8 +100,8 @@ def matrix_product(
         else:
             multiply(J, matrix[lag], out=P)
         square = square_of(P)
-        if not fits(square, _LOW, _HIGH):
-            shift = _shift(place.largest(P), square)
+        if not fits(square, LOW, HIGH):
+            shift = shift_of(place.largest(P), square)
             place.scale(P, np.ldexp(1.0, -shift))
             square = square_of(P)
             exponent[lag + 1] += shift
@@ -162,9 +162,9 @@ def vector_product(
     for lag, partials in _partials(trajectory, t):
         now, _ = cell.adjoint(partials, now)
         square = sum(_dot(array, axes) for array in now.values())
-        if not fits(square, _LOW, _HIGH):
+        if not fits(square, LOW, HIGH):
             top = np.maximum.reduce([np.abs(a).max(axis=-1) if axes else np.abs(a) for a in now.values()])
-            shift = _shift(top, square)
+            shift = shift_of(top, square)
             factor = np.ldexp(1.0, -shift)
             now = {part: array * (factor[..., None] if axes else factor) for part, array in now.items()}
             exponent[lag + 1] = shift
@@ -279,10 +279,10 @@ def chunks(
             yield start, min(start + many, last)
 
 
-def _shift(top: Any, square: Any) -> Any:
+def shift_of(top: Any, square: Any) -> Any:
     """The exponent of the largest entry, where a squared norm is out of range and the entry not 0."""
     _, exponent = np.frexp(top)
-    return np.where(((square > _LOW) & (square < _HIGH)) | (top == 0), 0, exponent)
+    return np.where(((square > LOW) & (square < HIGH)) | (top == 0) | ~np.isfinite(top), 0, exponent)
 
 
 def _dot(array: FloatArray, axes: int) -> Any:

@@ -107,7 +107,8 @@ def gradient_product(
     -------
     LogProduct
         Entry ``lag`` is ∂S_t/∂S_{t−lag}, from ``target`` (T by default) back to ``source`` (0 by default). With a source alone it
-        is ∂S_{k+lag}/∂S_k, up to T.
+        is ∂S_{k+lag}/∂S_k, up to T. Where the state of a single run overflows, the last step before stands for T;
+        in a grid, runs that overflow come out as NaN.
 
     Raises
     ------
@@ -124,16 +125,20 @@ def gradient_product(
 
 
 def span(trajectory: Trajectory, source: int | None, target: int | None) -> tuple[int, int]:
-    """Source and target step, checked; 0 and T by default."""
-    T = trajectory.length
+    """Source and target step, checked; 0 and the last step by default.
+
+    The last step is T, or in a single run whose state overflows the last one before, unless J_t doesn't see the state.
+    """
+    last, reason = trajectory.length, f"the trajectory has {trajectory.length} steps"
+    overflow = trajectory.overflow_step
+    if isinstance(overflow, int) and trajectory.cell.jacobian_sees_state:
+        last, reason = overflow - 1, f"the state overflows at step {overflow}"
     for name, value in (("source", source), ("target", target)):
-        if value is not None and (not isinstance(value, int | np.integer) or not 0 <= value <= T):
-            raise ValueError(
-                f"{name} must be a step from 0 to {T}, got {value!r}; the trajectory has {T} steps"
-            )
-    k, t = 0 if source is None else int(source), T if target is None else int(target)
+        if value is not None and (not isinstance(value, int | np.integer) or not 0 <= value <= last):
+            raise ValueError(f"{name} must be a step from 0 to {last}, got {value!r}; {reason}")
+    k, t = 0 if source is None else int(source), last if target is None else int(target)
     if k > t:
-        raise ValueError(f"source must not lie after target, got source {k} and target {t}")
+        raise ValueError(f"source must not lie after target, got source {k} and target {t}; swap them")
     return k, t
 
 
@@ -152,15 +157,10 @@ def _factors(
     trajectory: Trajectory, first: int, last: int
 ) -> Iterator[tuple[int, int, FloatArray, FloatArray]]:
     """Sign and log of the factors of steps first + 1 … last, so many at a time that they stay in the cache."""
-    factors = getattr(trajectory.cell, "factors", None)
-    if factors is None:
-        raise ValueError(
-            f"gradient_product needs a state of one number, got {type(trajectory.cell).__name__}; use matrix_product"
-        )
     many = max(1, 2**15 // max(1, prod(trajectory.leading)))
     for start in range(first, last, many):
         stop = min(start + many, last)
-        yield start, stop, *factors(trajectory.steps(start, stop))
+        yield start, stop, *trajectory.cell.factors(trajectory.steps(start, stop))
 
 
 def _empty(length: int, leading: tuple[int, ...]) -> tuple[FloatArray, FloatArray]:
