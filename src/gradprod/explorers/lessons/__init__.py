@@ -70,7 +70,7 @@ class Entry(NamedTuple):
 
 LESSONS: tuple[Entry, ...] = (
     Entry(1, "Three steps"),
-    Entry(2, "Slopes"),
+    Entry(2, "Slopes", "slopes:Slopes"),
     Entry(3, "Vanish or explode", "vanish_or_explode:VanishOrExplode"),
     Entry(4, "Gate surface", "gate_surface:GateSurface"),
     Entry(5, "Gated cell", "gated_cell:GatedAgainstPlain"),

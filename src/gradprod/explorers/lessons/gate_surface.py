@@ -14,7 +14,7 @@ from gradprod.activations import SIGMOID
 from gradprod.analysis.readouts import Readouts, readouts
 from gradprod.analysis.surface import Shares, flat_surface, path_shares, shares, surface
 from gradprod.cells import GatedCell, ScalarRNN
-from gradprod.explorers.controls import PICTURE, BadValue, Choice, Interval, Real
+from gradprod.explorers.controls import PICTURE, Choice, Interval, Real
 from gradprod.explorers.model import (
     Figure,
     Judgement,
@@ -67,16 +67,18 @@ class GateSurface(SequenceExplorer):
     activation = Choice(
         "φ", "Activation φ", "tanh", {"linear": "linear", "tanh": "tanh", "sigmoid": "σ"}, key="phi"
     )
-    gate = Choice("", "Surface", "gate", {"gate": "gate σ(y)", "flat": "fixed W_s"}, key="gate")
+    gate = Choice(
+        "", "Surface", "gate", {"gate": "gate σ(<i>y</i>)", "flat": "fixed <i>W<sub>s</sub></i>"}, key="gate"
+    )
     recurrent_weight = Real(
         "W_s", "recurrent weight", 0.9, low=-4, high=4, slider=False, when=lambda m: m.gate == "flat"
     )
     view = Choice("", "View", "map", {"map": "Map", "solid": "3-D"}, key="view", group=PICTURE)
     near = Interval(
-        "", "thresholds", (0.1, 0.9), low=0, high=1, words=("Near 0 below", "Near 1 above"), key="near"
+        "", "", (0.1, 0.9), low=0.001, high=0.999, words=("Near 0 below", "Near 1 above"), key="near"
     )
-    x_range = Interval("", "rectangle x", (-4.0, 4.0), low=-400, high=400, words=("x", "to"), key="x")
-    y_range = Interval("", "rectangle y", (-6.0, 6.0), low=-400, high=400, words=("y", "to"), key="y")
+    x_range = Interval("", "Rectangle <i>x</i>", (-4.0, 4.0), low=-400, high=400, words=("", "to"), key="x")
+    y_range = Interval("", "<i>y</i>", (-6.0, 6.0), low=-400, high=400, words=("", "to"), key="y")
 
     presets = (
         Preset("Typical"),
@@ -156,18 +158,10 @@ class GateSurface(SequenceExplorer):
     def sheet(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """x, y and Z over the rectangle."""
         n = POINTS if self.view == "map" else SOLID_POINTS
-        x, y = np.linspace(*np.asarray(self.x_range), n), np.linspace(*np.asarray(self.y_range), n)
+        x, y = (np.linspace(low, high, n) for low, high in (self.x_range, self.y_range))
         if self.gate == "gate":
             return x, y, surface(self.activation, "sigmoid", x, y)
         return x, y, flat_surface(self.activation, self.recurrent_weight, x, y)
-
-    def settle(self, new: dict[str, Any], asked: frozenset[str]) -> dict[str, str]:
-        low, high = new["near"]
-        if not 0 < low < high < 1:
-            raise BadValue(
-                "near", _("must satisfy 0 < low < high < 1, got {low} and {high}", low=low, high=high)
-            )
-        return super().settle(new, asked)
 
     @action("Fit to the path")
     def fit(self) -> None:
