@@ -22,6 +22,7 @@ def limit_memory(limit: int = MEMORY_LIMIT) -> None:
 def main() -> None:
     """Run the kernel that the arguments' connection file describes."""
     limit_memory()
+    sys.modules.setdefault("debugpy", None)  # type: ignore[arg-type]  # nobody debugs the app's kernel: 8 MB less
     from ipykernel.kernelapp import IPKernelApp
 
     IPKernelApp.launch_instance([*sys.argv[1:], "--HistoryManager.enabled=False", "--log-level=ERROR"])
