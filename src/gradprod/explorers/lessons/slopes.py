@@ -54,9 +54,8 @@ class Slopes(SequenceExplorer):
         "The gradient is multiplied by the slope <i>φ</i>′ wherever the cell is. See which places it visits, "
         "and how flat it is there."
     )
-    formula = r"S_t = \varphi(u_t), \quad u_t = W_x X_t + W_s S_{t-1} + b, \quad 0 \le \varphi'(u_t) \le "
-    "\gamma"
-    formula_text = "S_t = φ(u_t), u_t = W_x X_t + W_s S_{t−1} + b, 0 ≤ φ′(u_t) ≤ γ"
+    formula = r"S_t = \varphi(u_t), \qquad 0 \le \varphi'(u_t) \le \gamma"
+    formula_text = "S_t = φ(u_t), 0 ≤ φ′(u_t) ≤ γ"
 
     activation = Choice(
         "φ", "Activation φ", "tanh", {"linear": "linear", "tanh": "tanh", "sigmoid": "σ"}, key="phi"
