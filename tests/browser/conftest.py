@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -21,7 +22,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    TimeoutError,
+    sync_playwright,
+)
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_ARGUMENTS = [
@@ -266,8 +275,13 @@ def lab(lab_url: str, lab_folder: Path, page: Page) -> Callable[..., Page]:
         page.goto(f"{lab_url}doc/tree/{name}?reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_text("Run All Cells", exact=True).click()
-        return page
+        running = page.locator(".jp-InputArea-prompt", has_text=re.compile(r"\[[*\d]")).first
+        for _ in range(20):  # JupyterLab drops the command while it is still connecting
+            page.get_by_role("menuitem", name="Run", exact=True).click()
+            page.get_by_text("Run All Cells", exact=True).click()
+            with contextlib.suppress(TimeoutError):
+                running.wait_for(timeout=3_000)
+                return page
+        raise AssertionError("JupyterLab does not run the cells")
 
     return open_notebook
