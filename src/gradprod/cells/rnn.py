@@ -46,6 +46,17 @@ class _RNN(Cell):
         (part,) = self.parts
         return {part + part: self.algebra.scale(partials["u"], self.recurrent_weight)}
 
+    def scaled_jacobian(self, step: Step) -> tuple[Arrays, Any]:
+        u = step.pre_activations["u"]
+        slope = np.asarray(self.phi.slope(u))
+        if (slope > 1e-200).all():
+            return self.jacobian({"u": slope}), 0
+        logs = np.asarray(self.phi.log_slope(u))
+        largest = logs.max(axis=-1) if self.algebra.axes else logs
+        exponent = np.ceil(np.maximum(largest, -1e18) / LOG_2)
+        shift = exponent[..., None] if self.algebra.axes else exponent
+        return self.jacobian({"u": np.exp(logs - shift * LOG_2)}), exponent.astype(np.int64)
+
     def adjoint(self, partials: Arrays, state: Arrays) -> tuple[Arrays, Arrays]:
         (part,) = self.parts
         d = partials["u"] * state[part]
@@ -107,11 +118,3 @@ class VectorRNN(_RNN):
     recurrent_weight: Parameter = 0.0
     input_weight: Parameter = 0.0
     bias: Parameter = 0.0
-
-    def scaled_jacobian(self, step: Step) -> tuple[Arrays, Any]:
-        slope = self.phi.slope(step.pre_activations["u"])
-        if (slope.max(axis=-1) > 1e-200).all():
-            return self.jacobian({"u": slope}), 0
-        logs = self.phi.log_slope(step.pre_activations["u"])
-        exponent = np.ceil(np.maximum(logs.max(axis=-1), -1e18) / LOG_2)
-        return self.jacobian({"u": np.exp(logs - exponent[..., None] * LOG_2)}), exponent.astype(np.int64)

@@ -1,24 +1,27 @@
-"""How a product's matrices lie in memory: as BLAS wants them, or one array for each entry of a whole grid."""
+"""How a product's matrices lie in memory: as BLAS wants them, or one array for each entry over a whole grid."""
 
-from collections.abc import Iterable
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from gradprod.activations import FloatArray
-from gradprod.cells import Arrays
-from gradprod.unroll import Trajectory
+from gradprod.cells import Arrays, Cell
+
+_LOW, _HIGH = 2.0**-120, 2.0**120
 
 
 class Stacked:
-    """Matrices along the last two axes, (..., N, N), multiplied one by one."""
+    """Matrices along the last two axes, (..., N, N), multiplied one by one.
 
-    def __init__(self, trajectory: Trajectory) -> None:
-        self.parts = trajectory.cell.parts
-        self.scalar = not trajectory.cell.width
-        self.grid = trajectory.leading
-        self.n = prod(trajectory.cell.width)
+    ``assemble`` and ``public`` take steps along a first axis, if there are any.
+    """
+
+    def __init__(self, cell: Cell, grid: tuple[int, ...]) -> None:
+        self.parts = cell.parts
+        self.scalar = not cell.width
+        self.grid = grid
+        self.n = prod(cell.width)
         self.size = self.n * len(self.parts)
 
     def empty(self, length: int) -> FloatArray:
@@ -26,23 +29,23 @@ class Stacked:
         return np.empty((length, *self.grid, self.size, self.size))
 
     def identity(self) -> FloatArray:
-        """One identity matrix."""
+        """The identity matrix."""
         return np.eye(self.size)
 
     def assemble(self, blocks: Arrays) -> Any:
-        """Jacobians of many steps from their blocks, steps along the first axis."""
+        """Jacobians from their blocks."""
         if self.scalar:
-            blocks = {name: array[..., None, None] for name, array in blocks.items()}
+            blocks = {name: np.asarray(array)[..., None, None] for name, array in blocks.items()}
         if len(self.parts) == 1:
             return next(iter(blocks.values()))
-        steps = max(len(array) for array in blocks.values())
-        J = self.empty(steps)
+        shape = np.broadcast_shapes(*(array.shape[:-2] for array in blocks.values()))
+        J = np.empty((*shape, self.size, self.size))
         for i, row in enumerate(self.parts):
             for j, column in enumerate(self.parts):
                 J[..., i * self.n : (i + 1) * self.n, j * self.n : (j + 1) * self.n] = blocks[row + column]
         return J
 
-    def each(self, J: Any, order: Iterable[int]) -> list[Any]:
+    def each(self, J: Any, order: range) -> list[Any]:
         """The Jacobians of single steps, in some order."""
         return [J[t] for t in order]
 
@@ -57,19 +60,28 @@ class Stacked:
         entries = A.reshape(-1)
         return entries @ entries
 
-    def fits(self, square: Any, low: float, high: float) -> bool:
-        """Whether all numbers lie between two."""
+    def fits(self, square: Any) -> bool:
+        """Whether squared norms are so far from what a float64 can hold that one step more loses nothing."""
         if self.grid:
-            return bool((square > low).all() and (square < high).all())
-        return bool(low < square < high)
+            return bool((square > _LOW).all() and (square < _HIGH).all())
+        return bool(_LOW < square < _HIGH)
 
-    def largest(self, A: FloatArray) -> Any:
-        """The largest magnitude in each matrix."""
+    def excess(self, square: Any, top: Any) -> Any:
+        """The exponent of the largest entry where a squared norm doesn't fit; 0 where it does, and for 0 and NaN."""
+        _, exponent = np.frexp(top)
+        return np.where(((square > _LOW) & (square < _HIGH)) | (top == 0) | ~np.isfinite(top), 0, exponent)
+
+    def rescale(self, A: FloatArray, square: Any) -> tuple[Any, Any]:
+        """Powers of two taken out, in place, of matrices that don't fit; their new squared norms, and the exponents."""
+        exponent = self.excess(square, self._largest(A))
+        self._scale(A, np.ldexp(1.0, -exponent))
+        return self.square(A), exponent
+
+    def _largest(self, A: FloatArray) -> Any:
         return np.abs(A).max(axis=(-2, -1))
 
-    def scale(self, A: FloatArray, factor: Any) -> None:
-        """Each matrix times its factor, in place."""
-        A *= factor[..., None, None]
+    def _scale(self, A: FloatArray, factor: Any) -> None:
+        A *= np.asarray(factor)[..., None, None]
 
     def public(self, A: FloatArray) -> FloatArray:
         """(L, ..., N, N) as (..., L, N, N)."""
@@ -77,7 +89,7 @@ class Stacked:
 
 
 class Elementwise(Stacked):
-    """Matrices along the first two axes, (N, N, ...), each entry an array over the grid. For small N and large grids."""
+    """Matrices along the first two axes, (N, N, ...), each entry an array over the grid: for small N and large grids."""
 
     def empty(self, length: int) -> FloatArray:
         return np.empty((length, self.size, self.size, *self.grid))
@@ -88,7 +100,7 @@ class Elementwise(Stacked):
     def assemble(self, blocks: Arrays) -> Any:
         return [[blocks[row + column] for column in self.parts] for row in self.parts]
 
-    def each(self, J: Any, order: Iterable[int]) -> list[Any]:
+    def each(self, J: Any, order: range) -> list[Any]:
         return [[[entry[t] for entry in row] for row in J] for t in order]
 
     def multiply(self, A: Any, B: Any, out: FloatArray) -> Any:
@@ -103,17 +115,16 @@ class Elementwise(Stacked):
     def square(self, A: FloatArray) -> Any:
         return np.einsum("ij...,ij...->...", A, A)
 
-    def largest(self, A: FloatArray) -> Any:
+    def _largest(self, A: FloatArray) -> Any:
         return np.abs(A).max(axis=(0, 1))
 
-    def scale(self, A: FloatArray, factor: Any) -> None:
+    def _scale(self, A: FloatArray, factor: Any) -> None:
         A *= factor
 
     def public(self, A: FloatArray) -> FloatArray:
         return np.moveaxis(A, (0, 1, 2), (-3, -2, -1))
 
 
-def layout(trajectory: Trajectory) -> Stacked:
+def layout(cell: Cell, grid: tuple[int, ...]) -> Stacked:
     """The faster one."""
-    many = not trajectory.cell.width and prod(trajectory.leading) >= 16
-    return Elementwise(trajectory) if many else Stacked(trajectory)
+    return Elementwise(cell, grid) if not cell.width and prod(grid) >= 16 else Stacked(cell, grid)

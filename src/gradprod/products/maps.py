@@ -29,7 +29,7 @@ def product_map(trajectory: Trajectory) -> FloatArray:
     ndarray, shape (..., T + 1, T + 1)
         Row t, column s; −inf above the diagonal, where a later state has no part in an earlier one.
     """
-    place = Stacked(trajectory)
+    place = Stacked(trajectory.cell, trajectory.leading)
     T = trajectory.length
     table = np.full((T + 1, T + 1, *place.grid), -np.inf)
     start = np.broadcast_to(np.eye(place.size), (T + 1, *place.grid, place.size, place.size))
@@ -84,7 +84,7 @@ def influence_map(
 
 def _triangle(run: Trajectory, V: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The map of a one-way run, and its diagonal ∂y_t/∂x_t as matrices."""
-    cell, place, T = run.cell, Stacked(run), run.length
+    cell, place, T = run.cell, Stacked(run.cell, run.leading), run.length
     partials = cell.partials(run.steps())
     # ∂y_t/∂state_t, ∂state_s/∂x_s with the state before held, and what x_t does to y_t past the state: rows of adjoints
     into_state, past_state = cell.output_adjoint(partials, _unit_rows(cell, place, V))

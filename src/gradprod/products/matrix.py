@@ -17,7 +17,6 @@ from gradprod.products.scalar import LogProduct, span
 from gradprod.unroll import Trajectory
 
 LOG10_2 = log10(2.0)
-LOW, HIGH = 2.0**-120, 2.0**120  # squared norms outside are rescaled: one step more and nothing is lost
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,7 +86,7 @@ def matrix_product(
     """
     k, t = span(trajectory, source, target)
     newest_first = source is None or target is not None
-    place = layout(trajectory)
+    place = layout(trajectory.cell, trajectory.leading)
     matrix = place.empty(t - k + 1)
     squares = np.empty((t - k + 1, *trajectory.leading))
     exponent = np.zeros(squares.shape, dtype=np.int64)
@@ -100,10 +99,8 @@ def matrix_product(
         else:
             multiply(J, matrix[lag], out=P)
         square = square_of(P)
-        if not fits(square, LOW, HIGH):
-            shift = shift_of(place.largest(P), square)
-            place.scale(P, np.ldexp(1.0, -shift))
-            square = square_of(P)
+        if not fits(square):
+            square, shift = place.rescale(P, square)
             exponent[lag + 1] += shift
         squares[lag + 1] = square
     return MatrixProduct(
@@ -158,13 +155,13 @@ def vector_product(
     exponent = np.zeros((t + 1, *trajectory.leading), dtype=np.int64)
     now = {part: array[0] for part, array in vector.items()}
     axes = cell.algebra.axes
-    fits = layout(trajectory).fits
+    place = layout(cell, trajectory.leading)
     for lag, partials in _partials(trajectory, t):
         now, _ = cell.adjoint(partials, now)
         square = sum(_dot(array, axes) for array in now.values())
-        if not fits(square, LOW, HIGH):
+        if not place.fits(square):
             top = np.maximum.reduce([np.abs(a).max(axis=-1) if axes else np.abs(a) for a in now.values()])
-            shift = shift_of(top, square)
+            shift = place.excess(square, top)
             factor = np.ldexp(1.0, -shift)
             now = {part: array * (factor[..., None] if axes else factor) for part, array in now.items()}
             exponent[lag + 1] = shift
@@ -277,12 +274,6 @@ def chunks(
     else:
         for start in range(first, last, many):
             yield start, min(start + many, last)
-
-
-def shift_of(top: Any, square: Any) -> Any:
-    """The exponent of the largest entry, where a squared norm is out of range and the entry not 0."""
-    _, exponent = np.frexp(top)
-    return np.where(((square > LOW) & (square < HIGH)) | (top == 0) | ~np.isfinite(top), 0, exponent)
 
 
 def _dot(array: FloatArray, axes: int) -> Any:

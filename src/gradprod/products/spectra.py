@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -74,7 +73,7 @@ def singular_values(
     k, t = span(trajectory, source, target)
     wanted = _lags(lags, t - k)
     newest_first = source is None or target is not None
-    place = Stacked(trajectory)
+    place = Stacked(trajectory.cell, trajectory.leading)
     directions = np.empty((len(wanted), *place.grid, place.size, place.size))
     lengths = np.empty((len(wanted), *place.grid, place.size))
     for lag, direction, length in _columns(trajectory, place, k, t, newest_first):
@@ -108,7 +107,7 @@ def lyapunov_exponents(
     ValueError
         If count or discard is out of range.
     """
-    place = Stacked(trajectory)
+    place = Stacked(trajectory.cell, trajectory.leading)
     _, t = span(trajectory, None, None)
     count = place.size if count is None else count
     if not 1 <= count <= place.size:
