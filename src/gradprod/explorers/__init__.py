@@ -11,7 +11,7 @@ from gradprod.explorers.lessons import LESSONS
 
 _BY_NAME = {entry.class_name: entry for entry in LESSONS if entry.home}
 
-__all__ = ["App", *_BY_NAME]
+__all__ = ["Answer", "App", *_BY_NAME]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,6 +21,10 @@ def __getattr__(name: str) -> Any:
         from gradprod.explorers.app import App
 
         return App
+    if name == "Answer":
+        from gradprod.explorers.answer import Answer
+
+        return Answer
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
