@@ -146,6 +146,15 @@ def test_factor_bars_add_up_to_the_curve():
     ]
 
 
+def test_forward_the_first_step_has_the_first_factor():
+    factors = Factors(np.array([1, -1, 1]), np.log([0.5, 0.2, 3]))
+    figure = product_curve([Curve(geometric(0.5, 3))], Style(), factors=factors, forward=True)
+    (bars,) = traces(figure, "factors")
+    np.testing.assert_allclose(bars["y"], np.log10([0.5, 0.2, 3]), rtol=1e-12)
+    assert plain(bars["hovertext"][0]) == "factor 0.5 at step 1"
+    assert "on from the first" in figure["layout"]["xaxis"]["title"]["text"]
+
+
 def test_long_factors_are_an_area_above_and_below_one():
     log_factors = np.log(np.where(np.arange(1000) % 2, 0.5, 1.5))
     figure = product_curve(

@@ -15,11 +15,17 @@ BARS_TO = 400
 """Longest sequence drawn bar by bar with its hover; beyond, an area below and one above 1."""
 
 
-def factor_bars(factors: Factors, style: Style, *, tall: float) -> tuple[list[Figure], Figure]:
-    """Traces of the factors, newest step first, and their axis (the third), `tall` pixels high."""
+def factor_bars(
+    factors: Factors, style: Style, *, tall: float, forward: bool = False
+) -> tuple[list[Figure], Figure]:
+    """Traces of the factors, newest step first, and their axis (the third), `tall` pixels high.
+
+    With `forward` the oldest step is first, as lags run on from it.
+    """
     c, size, length = style.colours, sizes(style), len(factors.log)
-    log10 = np.asarray(factors.log, float)[::-1] / math.log(10)
-    sign = np.asarray(factors.sign)[::-1]
+    order = slice(None, None, 1 if forward else -1)
+    log10 = np.asarray(factors.log, float)[order] / math.log(10)
+    sign = np.asarray(factors.sign)[order]
     finite = log10[np.isfinite(log10)]
     top = max(0.1, float(finite.max())) if finite.size else 0.1
     low = min(-0.1, float(finite.min())) if finite.size else -0.1
@@ -29,7 +35,7 @@ def factor_bars(factors: Factors, style: Style, *, tall: float) -> tuple[list[Fi
     lags = np.arange(1, len(y) + 1)
     base: Figure = {"x": lags, "yaxis": "y3", "name": _("factor")}
     if length <= BARS_TO:
-        steps = range(length, 0, -1)
+        steps = range(1, length + 1)[order]
         words = [
             _("factor {f} at step {n}", f=number(v, sign=s), n=k)
             for v, s, k in zip(log10.tolist(), sign.tolist(), steps, strict=True)

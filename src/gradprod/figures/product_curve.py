@@ -138,6 +138,7 @@ def product_curve(
     prediction: float | None = None,
     veil: bool = False,
     pins: Sequence[Curve] = (),
+    forward: bool = False,
     quantity: str | None = None,
     factor_name: str | None = None,
 ) -> Figure:
@@ -161,6 +162,8 @@ def product_curve(
         Hide everything that would give the answer away.
     pins : sequence of Curve, optional
         Earlier curves, kept faintly.
+    forward : bool, optional
+        Lags run on from the first step instead of back from the last: the factor at lag 1 is that of step 1.
     quantity : str, optional
         What is drawn, HTML; by default |∂S_t/∂S_k|.
     factor_name : str, optional
@@ -233,8 +236,10 @@ def product_curve(
         shapes=shapes,
     )
     layout |= _axes(style, frame, veil, len(shown))
+    if forward:
+        layout["xaxis"]["title"]["text"] = _("lag <i>t − k</i> (steps on from the first)")
     if frame.factors and factors is not None:
-        bars, axis = factor_bars(factors, style, tall=frame.factors)
+        bars, axis = factor_bars(factors, style, tall=frame.factors, forward=forward)
         data += bars
         layout["yaxis3"] = axis | {"domain": [0, frame.factors / frame.inner]}
         layout |= {"barmode": "overlay", "bargap": 0.25 if length <= 120 else 0}

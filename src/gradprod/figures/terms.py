@@ -1,0 +1,355 @@
+"""Sums of terms: those of one step of a gated cell, and those of a whole gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradprod.analysis.terms import StepTerms
+from gradprod.bptt import Terms
+from gradprod.figures.gates import Panel, Series, over_time
+from gradprod.figures.labels import Label, end_labels, label_room
+from gradprod.figures.theme import (
+    Figure,
+    Style,
+    axis_title,
+    base_axis,
+    base_layout,
+    flat_title,
+    note,
+    sizes,
+    step_ticks,
+    text_width,
+    translucent,
+)
+from gradprod.i18n import gettext as _
+from gradprod.words import decimals, grouped, plain, value
+
+BARS_TO = 150
+"""Most steps drawn as stacked bars; of more, every term is a line."""
+
+HATCHES = {
+    "keep": "",
+    "forget_gate": "/",
+    "old_state": "/",
+    "input_gate": "x",
+    "new_state": "x",
+    "candidate": ".",
+}
+"""plotly's hatch of each term; the GRU's update gate acts on the old state and on the new one."""
+
+_SWATCHES = {"": "■", "/": "▨", "x": "▩", ".": "░"}
+
+
+def step_terms(result: StepTerms, style: Style, *, title: str | None = None) -> Figure:
+    """The terms of every one-step derivative as stacked bars, their sum as a line.
+
+    Each term has a colour and a hatch; terms below zero are stacked downwards.
+
+    Parameters
+    ----------
+    result : gradprod.analysis.terms.StepTerms
+        Of a scalar cell; of a vector cell every term is drawn by its Frobenius norm, without a sum.
+    style : Style
+    title : str, optional
+        What the terms add up to, HTML.
+
+    Returns
+    -------
+    dict
+        ``{"data": [...], "layout": {...}}`` for `plotly.graph_objects.Figure`.
+    """
+    matrices = next(iter(result.terms.values())).ndim > 1
+    terms = {
+        name: np.linalg.norm(v, axis=(-2, -1)) if matrices else np.asarray(v, float)
+        for name, v in result.terms.items()
+    }
+    what = title or (_("size of every term, ‖·‖") if matrices else _("terms of one step, and their sum"))
+    if len(result.steps) > BARS_TO:
+        return _term_lines(result, terms, style, what, matrices)
+    c, size, big = style.colours, sizes(style), style.presenting
+    top, bottom = (58, 74) if big else (34, 50)
+    tall = style.height - top - bottom
+    stack = np.stack(list(terms.values()))
+    above, below = np.maximum(stack, 0).sum(axis=0), np.minimum(stack, 0).sum(axis=0)
+    high, low = max(float(above.max()), 0.1), min(float(below.min()), 0.0)
+    low, high = low - 0.06 * (high - low) * (low < 0), high + 0.06 * (high - low)
+    data: list[Figure] = []
+    labels = []
+    middle = {"up": 0.0, "down": 0.0}
+    for name, values in terms.items():
+        shown, colour, hatch = _look(name, style)
+        marker = {"color": colour, "line": {"color": c.ink, "width": 0.5 if len(values) <= 60 else 0}}
+        if hatch:
+            marker["pattern"] = {
+                "shape": hatch,
+                "fgcolor": c.ink,
+                "size": 6,
+                "solidity": 0.25,
+                "fgopacity": 0.8,
+            }
+        data.append(
+            {
+                "type": "bar",
+                "uid": f"term-{name}",
+                "name": plain(shown),
+                "x": result.steps,
+                "y": values,
+                "marker": marker,
+                "hovertemplate": f"{shown} %{{y:.3g}}<extra></extra>",
+            }
+        )
+        way = "up" if values[-1] >= 0 else "down"
+        at = middle[way] + float(values[-1]) / 2
+        middle[way] += float(values[-1])
+        swatch = f'<span style="color:{_inked(colour, style)}">{_SWATCHES[hatch]}</span>'
+        mean = value(float(values.mean()))
+        labels.append(
+            Label(
+                at=(high - at) / (high - low) * tall,
+                name=f"{swatch} {shown}",
+                number=_("mean {n}", n=mean),
+                colour=c.ink,
+            )
+        )
+    if not matrices:
+        total = np.asarray(result.total, float)
+        data.append(
+            {
+                "type": "scatter",
+                "uid": "sum",
+                "name": _("sum"),
+                "x": result.steps,
+                "y": total,
+                "mode": "lines+markers" if len(total) <= 60 else "lines",
+                "line": {"color": c.ink, "width": 2 * size.line},
+                "marker": {"symbol": "circle", "size": 6 * size.marker, "color": c.page}
+                | {"line": {"color": c.ink, "width": 2 * size.line}},
+                "hovertemplate": _("sum {n}", n="%{y:.3g}") + "<extra></extra>",
+            }
+        )
+        at = (high - float(total[-1])) / (high - low) * tall
+        labels.append(Label(at=at, name=_("○ sum"), number=value(float(total[-1])), colour=c.ink))
+    room = label_room(labels, style)
+    left = round(max(60 if big else 40, text_width(decimals(low, 1), size.tick) + 14))
+    layout = base_layout(
+        style,
+        {"l": left, "r": room, "t": top, "b": bottom},
+        barmode="relative",
+        bargap=0.2 if len(result.steps) <= 60 else 0,
+        hovermode="x",
+    )
+    steps = result.steps
+    ticks = [k for k in step_ticks(int(steps[-1]), 8 if size.wide else 4) if k >= steps[0]]
+    layout["xaxis"] = base_axis(
+        style,
+        range=[float(steps[0]) - 0.6, float(steps[-1]) + 0.6],
+        showgrid=False,
+        title=axis_title(style, _("step <i>t</i>"), 12 if big else 8),
+        tickmode="array",
+        tickvals=ticks,
+        ticktext=[grouped(k) for k in ticks],
+    )
+    layout["yaxis"] = base_axis(
+        style, range=[low, high], nticks=6, zeroline=True, zerolinecolor=c.ink, zerolinewidth=1.5
+    )
+    notes = [flat_title(style, what, 1, left), *end_labels(labels, style, room=room, tall=tall)]
+    return {"data": data, "layout": layout | {"annotations": notes}}
+
+
+def _look(name: str, style: Style) -> tuple[str, str, str]:
+    """Name, colour and hatch of a term."""
+    c = style.colours
+    looks = {
+        "keep": (_("kept directly"), c.keep),
+        "forget_gate": (_("through the forget gate"), c.forget_path),
+        "old_state": (_("through the update gate: old state"), c.forget_path),
+        "input_gate": (_("through the input gate"), c.input_path),
+        "new_state": (_("through the update gate: new state"), c.input_path),
+        "candidate": (_("through the candidate"), c.candidate_path),
+    }
+    shown, colour = looks.get(name, (name.replace("_", " "), c.muted))
+    return shown, colour, HATCHES.get(name, "")
+
+
+def _inked(colour: str, style: Style) -> str:
+    """A swatch's colour; the faintest would be lost on the page."""
+    return style.colours.muted if colour == style.colours.forget_path and style.theme == "light" else colour
+
+
+def _term_lines(
+    result: StepTerms, terms: Mapping[str, NDArray[np.float64]], style: Style, title: str, matrices: bool
+) -> Figure:
+    c = style.colours
+    symbols = {"": "circle", "/": "diamond", "x": "x", ".": "triangle-up"}
+    start = int(result.steps[0])
+    series = []
+    for name, values in terms.items():
+        shown, colour, hatch = _look(name, style)
+        tone = _inked(colour, style)
+        series.append(Series(name=shown, values=values, colour=tone, symbol=symbols[hatch], start=start))
+    if not matrices:
+        total = np.asarray(result.total, float)
+        series.insert(0, Series(name=_("sum"), values=total, colour=c.ink, symbol="square", start=start))
+    return over_time([Panel(title=title, series=series)], style)
+
+
+# ---- a gradient, term by term ----
+
+_LETTERS = {
+    "readout_weight": "<i>W<sub>o</sub></i>",
+    "readout_bias": "<i>b</i><sub>2</sub>",
+    "recurrent_weight": "<i>W<sub>s</sub></i>",
+    "input_weight": "<i>W<sub>x</sub></i>",
+    "bias": "<i>b</i><sub>1</sub>",
+    "forget_weight": "<i>W<sub>f</sub></i>",
+    "forget_bias": "<i>b<sub>f</sub></i>",
+    "input_gate_weight": "<i>W<sub>i</sub></i>",
+    "input_gate_bias": "<i>b<sub>i</sub></i>",
+}
+
+
+def gradient_terms(
+    terms: Mapping[str, Terms],
+    style: Style,
+    *,
+    lit: tuple[str, int] | None = None,
+    loss: str = "∂<i>L</i>",
+) -> Figure:
+    """Every gradient as a staircase: each term starts where the one before ended, the last step is the sum.
+
+    A term is the fainter, the farther back its source step is.
+
+    Parameters
+    ----------
+    terms : mapping of str to gradprod.bptt.Terms
+        Of ∂L_t/∂θ for one t, by parameter; a panel each.
+    style : Style
+    lit : (str, int), optional
+        Parameter and source step of the term in focus.
+    loss : str, optional
+        What is differentiated, HTML.
+
+    Returns
+    -------
+    dict
+        ``{"data": [...], "layout": {...}}`` for `plotly.graph_objects.Figure`. Bars carry
+        ``customdata``: their source steps.
+    """
+    c, size, big = style.colours, sizes(style), style.presenting
+    columns = len(terms) if size.wide else 1
+    rows = -(-len(terms) // columns)
+    left, right, top, bottom = (92, 24, 58, 62) if big else (56, 14, 36, 40)
+    between_x, between_y = (86 if big else 58), (96 if big else 64)
+    inner = style.height - top - bottom
+    across = style.width - left - right
+    sizes_of = np.array([max(2, t.values.shape[-1] + 1) for t in terms.values()], float)
+    words = {
+        name: f"{loss}/∂{_LETTERS.get(name, name)} = <b>{value(float(np.asarray(t.gradient)))}</b>"
+        for name, t in terms.items()
+    }
+    if columns > 1:
+        room = across - between_x * (columns - 1)
+        least = np.array([text_width(text, size.title) - 20 for text in words.values()])
+        wide = least + max(room - least.sum(), 0) * sizes_of / sizes_of.sum()
+        wide *= room / wide.sum()
+    else:
+        wide = np.full(len(terms), across)
+    tall = (inner - between_y * (rows - 1)) / rows
+    layout = base_layout(style, {"l": left, "r": right, "t": top, "b": bottom}, bargap=0.15)
+    data: list[Figure] = []
+    notes: list[Figure] = []
+    start = 0.0
+    for k, (name, parts) in enumerate(terms.items()):
+        row, column = divmod(k, columns)
+        if column == 0:
+            start = 0.0
+        x_domain = [start / across, min(1.0, (start + wide[k]) / across)]
+        high = 1 - row * (tall + between_y) / inner
+        y_domain = [max(0.0, high - tall / inner), high]
+        axes = {"xaxis": f"x{k + 1 if k else ''}", "yaxis": f"y{k + 1 if k else ''}"}
+        letter = _LETTERS.get(name, name.replace("_", " "))
+        bars, tick_names, span = _staircase(name, parts, letter, lit, style, (float(wide[k]), tall))
+        data += [{**bar, **axes} for bar in bars]
+        layout[f"xaxis{k + 1 if k else ''}"] = base_axis(
+            style,
+            domain=x_domain,
+            anchor=axes["yaxis"],
+            showgrid=False,
+            range=[-0.6, len(tick_names) - 0.4],
+            tickmode="array",
+            tickvals=list(range(len(tick_names))),
+            ticktext=tick_names,
+            tickangle=0,
+        )
+        layout[f"yaxis{k + 1 if k else ''}"] = base_axis(
+            style,
+            domain=y_domain,
+            anchor=axes["xaxis"],
+            range=span,
+            nticks=5,
+            zeroline=True,
+            zerolinecolor=c.ink,
+            zerolinewidth=1.5,
+        )
+        shift = 8 - left if column == 0 else -30
+        at = {"x": x_domain[0], "xref": "paper", "xanchor": "left", "xshift": shift}
+        at |= {"y": high, "yref": "paper", "yanchor": "bottom", "yshift": 16 if big else 10}
+        notes.append(note(words[name], size.title, c.ink, **at))
+        start += wide[k] + between_x
+    return {"data": data, "layout": layout | {"annotations": notes}}
+
+
+def _staircase(
+    name: str, parts: Terms, letter: str, lit: tuple[str, int] | None, style: Style, room: tuple[float, float]
+) -> tuple[list[Figure], list[str], list[float]]:
+    """The bars of one gradient, newest source first, the names below them, and the range that they take."""
+    c, size = style.colours, sizes(style)
+    values = np.asarray(parts.values, float).ravel()[::-1]
+    sources = np.asarray(parts.sources).ravel()[::-1]
+    ends = np.cumsum(values)
+    starts = ends - values
+    total = float(np.asarray(parts.gradient))
+    lags = sources[0] - sources
+    shades = [translucent(c.ink, round(float(max(0.18, 0.82**lag)), 2)) for lag in lags]
+    in_focus = [lit is not None and lit == (name, int(k)) for k in sources]
+    edges = [c.you if f else c.ink for f in in_focus]
+    said = [
+        _("source step {k}: {n}", k=int(k), n=value(float(v))) for k, v in zip(sources, values, strict=True)
+    ]
+    each = room[0] / (len(values) + 1)
+    texts = [value(float(v)) for v in values]
+    texts = [t if text_width(t, size.tick) < each and room[1] > 9 * size.tick else "" for t in texts]
+    bars: Figure = {
+        "type": "bar",
+        "uid": f"terms-{name}",
+        "name": plain(letter),
+        "x": np.arange(len(values)),
+        "y": values,
+        "base": starts,
+        "marker": {"color": shades, "line": {"color": edges, "width": [3.0 if f else 1.0 for f in in_focus]}},
+        "customdata": sources,
+        "hovertext": said,
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "cliponaxis": False,
+    }
+    if any(texts):
+        bars |= {"text": texts, "textposition": "outside", "textfont": {"size": size.tick, "color": c.ink}}
+    whole: Figure = {
+        "type": "bar",
+        "uid": f"sum-{name}",
+        "name": _("sum"),
+        "x": [len(values)],
+        "y": [total],
+        "marker": {"color": c.page, "line": {"color": c.ink, "width": 2.5 * size.line}},
+        "hovertemplate": _("sum {n}", n=value(total)) + "<extra></extra>",
+    }
+    low, high = min(0.0, float(ends.min())), max(0.0, float(ends.max()))
+    pad = 0.16 * (high - low) or 0.5
+    long = each > text_width("k = 12", size.tick) + 4
+    every = max(1, round(text_width("12", size.tick) * 1.6 / each))
+    named = [f"<i>k</i> = {k}" if long else str(k) for k in sources.tolist()]
+    names = [name if i % every == 0 else "" for i, name in enumerate(named)]
+    return [bars, whole], [*names, _("sum")], [low - pad, high + pad]
