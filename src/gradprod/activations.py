@@ -1,7 +1,7 @@
 """Activation functions φ with slopes φ′ that lose no digit in saturation.
 
-Slopes and their logarithms come straight from the pre-activation u, never from φ(u): 1 − tanh² u has lost half its
-digits at u = 10 and is exactly 0 from u = 19.06 on, where the slope itself is still 1e-16.
+Slopes and their logarithms come straight from the pre-activation u, never from φ(u): 1 − tanh² u has lost
+half its digits at u = 10 and is exactly 0 from u = 19.06 on, where the slope itself is still 1e-16.
 """
 
 import math
@@ -44,7 +44,7 @@ class Activation:
         return f"activation({self.name!r})"
 
 
-# Single numbers go through math, which is several times as fast as numpy on them: an unroll of one run is all calls.
+# Single numbers go through math, several times as fast on them as numpy: an unroll of one run is all calls.
 
 
 def _tanh(u: Any) -> Any:
@@ -62,8 +62,8 @@ def _tanh_slope(u: ArrayLike) -> Any:
 
 
 def _tanh_log_slope(u: ArrayLike) -> Any:
-    # −ln cosh² u = −log1p(sinh² u): no cancellation near 0. Beyond 300, where the square would soon overflow, it is
-    # linear to the last digit.
+    # −ln cosh² u = −log1p(sinh² u): no cancellation near 0. Beyond 300, where the square would soon
+    # overflow, it is linear to the last digit.
     u = np.asarray(u, dtype=np.float64)
     near = np.clip(u, -300.0, 300.0)
     s = np.sinh(near)

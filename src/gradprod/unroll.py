@@ -12,8 +12,9 @@ from gradprod.activations import FloatArray
 from gradprod.cells import Arrays, Bidirectional, Cell, Step
 from gradprod.cells.shapes import as_floats, joint_leading
 
-# The GNU C library hands freed memory back to the system after every operation on a large grid, only to ask for it again
-# at the next, which takes ten times as long as the operation; until it has seen a large block freed. Nothing is touched.
+# The GNU C library hands freed memory back to the system after every operation on a large grid, only to ask
+# for it again at the next, which takes ten times as long as the operation; until it has seen a large block
+# freed. Nothing is touched.
 np.empty(4_000_000)
 
 InitialState: TypeAlias = ArrayLike | Mapping[str, ArrayLike]
@@ -32,8 +33,8 @@ class Trajectory:
     states : dict of ndarray, shape (..., T + 1) or (..., T + 1, n)
         Each part of the state at steps 0 … T.
     overflow_step : int, ndarray of int with shape (...), or None
-        The first step whose state is not finite; None where every state is. In a grid of runs, 0 marks those that
-        stay finite.
+        The first step whose state is not finite; None where every state is. In a grid of runs, 0 marks those
+        that stay finite.
     """
 
     cell: Cell
@@ -63,7 +64,7 @@ class Trajectory:
 
     @cached_property
     def pre_activations(self) -> Arrays:
-        """What each gate's σ, and the candidate's φ ("u"), was applied to at steps 1 … T, shape (..., T) or (..., T, n)."""
+        """What each gate's σ, and the candidate's φ ("u"), was applied to, shape (..., T) or (..., T, n)."""
         return self._back(self._all.pre_activations)
 
     @property
@@ -188,7 +189,7 @@ def unroll(
 def prepare(
     cell: Cell, x: FloatArray, initial_state: InitialState
 ) -> tuple[Iterator[Arrays], Arrays, tuple[int, ...]]:
-    """The drive of each step in turn, the state at step 0 by part, and the shape of a part over the whole grid."""
+    """The drive of each step in turn, the state at step 0 by part, and a part's shape over the whole grid."""
     axes = cell.algebra.axes
     start = _initial(cell, initial_state)
     shapes = {"the cell's parameters": cell.leading, "inputs": x.shape[: x.ndim - 1 - axes]}
@@ -245,7 +246,7 @@ def _initial(cell: Cell, initial_state: InitialState) -> Arrays:
             if array.ndim:
                 n, name = cell.width[0], type(cell).__name__
                 raise ValueError(
-                    f"initial_state must have shape (..., {n}) to fit the {n} units of {name}, got {array.shape}"
+                    f"initial_state must have shape (..., {n}) to fit {name} of {n} units, got {array.shape}"
                 )
             array = np.full(cell.width, array)
         start[part] = array

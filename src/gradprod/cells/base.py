@@ -27,8 +27,8 @@ class Step:
     before, after : dict of ndarray, shape (...) or (..., n)
         Each part of the state, at t − 1 and at t.
     pre_activations : dict of ndarray, shape (...) or (..., n)
-        What each gate's σ, and the candidate's φ, was applied to. Those that depend on the input alone keep to the
-        axes that they vary along.
+        What each gate's σ, and the candidate's φ, was applied to. Those that depend on the input alone keep
+        to the axes that they vary along.
     gates : dict of ndarray, shape (...) or (..., n)
         Gate and candidate values.
     """
@@ -47,7 +47,7 @@ class Cell(ABC):
     algebra: ClassVar[Algebra]
     parts: ClassVar[tuple[str, ...]]
     enters: ClassVar[dict[str, tuple[str, str]]]
-    """Each parameter's pre-activation, and the signal that it weighs there: "x", a state's part, or "1" for a bias."""
+    """Each parameter's pre-activation, and what it weighs there: "x", a part of the state, "1" for a bias."""
 
     def __post_init__(self) -> None:
         values = {name: as_floats(name, getattr(self, name)) for name in self.enters}
@@ -139,7 +139,7 @@ class Cell(ABC):
         """The blocks of ∂state_t/∂state_{t−1} by name, "ch" being ∂c_t/∂h_{t−1}."""
 
     def scaled_jacobian(self, step: Step) -> tuple[Arrays, Any]:
-        """The blocks of J_t short of a power of two, and its exponent: 0 unless all of J_t would underflow."""
+        """Blocks of J_t short of a power of two, and its exponent: 0 unless all of J_t would underflow."""
         return self.jacobian(self.partials(step)), 0
 
     @abstractmethod
@@ -147,7 +147,7 @@ class Cell(ABC):
         """From λ_t = ∂L/∂state_t by part: J_tᵀ λ_t by part, and the adjoint of each pre-activation."""
 
     def factors(self, step: Step) -> tuple[FloatArray, FloatArray]:
-        """Sign and natural log magnitude of J_t, where the state is one number; no digit is lost in saturation."""
+        """Sign and natural log magnitude of J_t, where the state is one number; saturation costs no digit."""
         raise ValueError(
             f"step factors need a state of one number, got {type(self).__name__}; use matrix_product"
         )
@@ -194,7 +194,7 @@ class Cell(ABC):
         return step.after[self.parts[-1]]
 
     def output_adjoint(self, partials: Arrays, output: FloatArray) -> tuple[Arrays, Arrays]:
-        """From ∂L/∂output_t: adjoints of the state's parts, and of pre-activations that act on the output alone."""
+        """From ∂L/∂output_t: adjoints of the state by part, and of pre-activations that it alone sees."""
         zero = np.zeros(np.shape(output))
         return {part: zero for part in self.parts[:-1]} | {self.parts[-1]: output}, {}
 

@@ -37,7 +37,7 @@ class _GRU(Cell):
         super().__post_init__()
         if self.reset == "before" and np.any(self.candidate_recurrent_bias):
             raise ValueError(
-                "candidate_recurrent_bias must be 0 with reset='before', where it would only add to candidate_bias"
+                "candidate_recurrent_bias must be 0 with reset='before'; there it adds to candidate_bias"
             )
 
     def activate(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays]:
@@ -146,7 +146,7 @@ class ScalarGRU(_GRU):
 
     def factors(self, step: Step) -> tuple[FloatArray, FloatArray]:
         """Sign and natural log magnitude of J_t, no digit lost where z_t saturates."""
-        # J = (1 − z) [1 + z (h̃ − h) U_z] + z tanh′(u) [∂u/∂h]: the two saturate on their own, so each has its log
+        # J = (1 − z) [1 + z (h̃ − h) U_z] + z tanh′(u) [∂u/∂h]: each saturates on its own and has its own log
         a, gates, h = step.pre_activations, step.gates, step.before["h"]
         U_z, U_r, U_h = (
             self.update_recurrent_weight,
@@ -182,8 +182,10 @@ class VectorGRU(_GRU):
         Where the reset gate acts.
     update_weight, reset_weight, candidate_weight : array_like, shape (..., n, m)
         W_z, W_r, W_h. 0 stands for a matrix of zeros here and below.
-    update_recurrent_weight, reset_recurrent_weight, candidate_recurrent_weight : array_like, shape (..., n, n)
-        U_z, U_r, U_h.
+    update_recurrent_weight, reset_recurrent_weight : array_like, shape (..., n, n)
+        U_z, U_r.
+    candidate_recurrent_weight : array_like, shape (..., n, n)
+        U_h.
     update_bias, reset_bias, candidate_bias : array_like, shape (..., n)
         b_z, b_r, b_h.
     candidate_recurrent_bias : array_like, shape (..., n)

@@ -38,8 +38,9 @@ def fitted(owner: str, values: Mapping[str, FloatArray], axes: Mapping[str, str]
     values : mapping of ndarray
         The arrays.
     axes : mapping of str
-        The trailing axes of each, a letter for each length: "nn", "nm", "n" or "". An array of full rank sets a
-        letter's length for all that come after it. A single number stands for a vector of it, 0 also for a matrix.
+        The trailing axes of each, a letter for each length: "nn", "nm", "n" or "". An array of full rank
+        sets a letter's length for all that come after it. A single number stands for a vector of it, 0 also
+        for a matrix.
 
     Raises
     ------
@@ -94,8 +95,8 @@ def joint_leading(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
                 np.broadcast_shapes(before, shape)
             except ValueError:
                 raise ValueError(
-                    f"{name} with leading axes {shape} does not broadcast with {other} with leading axes {before}; "
-                    "give each an axis of its own, of length 1 in the other"
+                    f"{name} with leading axes {shape} does not broadcast with {other} with leading axes "
+                    f"{before}; give each an axis of its own, of length 1 in the other"
                 ) from None
         if shape:
             seen[name] = shape

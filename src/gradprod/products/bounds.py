@@ -23,8 +23,8 @@ def bound(cell: Cell, lags: ArrayLike) -> Any:
     Returns
     -------
     ndarray, shape (..., L)
-        −inf where the bound is exactly zero. σ_max < 1/γ is sufficient for vanishing, σ_max > 1/γ necessary for exploding
-        (Pascanu, Mikolov and Bengio 2013, section 2.1).
+        −inf where the bound is exactly zero. σ_max < 1/γ is sufficient for vanishing, σ_max > 1/γ necessary
+        for exploding (Pascanu, Mikolov and Bengio 2013, section 2.1).
     """
     if isinstance(cell, ScalarRNN):
         log = log_magnitude(cell.phi.slope_bound * cell.recurrent_weight)

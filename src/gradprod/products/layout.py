@@ -1,4 +1,4 @@
-"""How a product's matrices lie in memory: as BLAS wants them, or one array for each entry over a whole grid."""
+"""How a product's matrices lie in memory: as BLAS wants them, or an array over the grid for each entry."""
 
 from math import prod
 from typing import Any
@@ -67,12 +67,12 @@ class Stacked:
         return bool(_LOW < square < _HIGH)
 
     def excess(self, square: Any, top: Any) -> Any:
-        """The exponent of the largest entry where a squared norm doesn't fit; 0 where it does, and for 0 and NaN."""
+        """The exponent of the largest entry, where a squared norm doesn't fit; 0 elsewhere, for 0 and NaN."""
         _, exponent = np.frexp(top)
         return np.where(((square > _LOW) & (square < _HIGH)) | (top == 0) | ~np.isfinite(top), 0, exponent)
 
     def rescale(self, A: FloatArray, square: Any) -> tuple[Any, Any]:
-        """Powers of two taken out, in place, of matrices that don't fit; their new squared norms, and the exponents."""
+        """Take powers of two out of what doesn't fit, in place: the new squared norms, and the exponents."""
         exponent = self.excess(square, self._largest(A))
         self._scale(A, np.ldexp(1.0, -exponent))
         return self.square(A), exponent
@@ -89,7 +89,7 @@ class Stacked:
 
 
 class Elementwise(Stacked):
-    """Matrices along the first two axes, (N, N, ...), each entry an array over the grid: for small N and large grids."""
+    """Matrices along the first two axes, (N, N, ...): for small N and large grids."""
 
     def empty(self, length: int) -> FloatArray:
         return np.empty((length, self.size, self.size, *self.grid))

@@ -51,12 +51,13 @@ def influence_map(
     run : Trajectory or BidirectionalTrajectory
         Of length T. Time and memory go with T².
     readout, backward_readout : array_like, shape () or (p, n)
-        V_f and V_b in y_t = V_f h→_t + V_b h←_t + c; by default y_t is h_t, and the two side by side of a pair.
+        V_f and V_b in y_t = V_f h→_t + V_b h←_t + c; by default y_t is h_t, of a pair both side by side.
 
     Returns
     -------
     ndarray, shape (..., T, T)
-        Row t − 1, column s − 1. −inf where an input has no influence: a one-way run has a lower triangle only.
+        Row t − 1, column s − 1. −inf where an input has no influence: a one-way run has none above the
+        diagonal.
 
     Raises
     ------
@@ -86,7 +87,7 @@ def _triangle(run: Trajectory, V: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The map of a one-way run, and its diagonal ∂y_t/∂x_t as matrices."""
     cell, place, T = run.cell, Stacked(run.cell, run.leading), run.length
     partials = cell.partials(run.steps())
-    # ∂y_t/∂state_t, ∂state_s/∂x_s with the state before held, and what x_t does to y_t past the state: rows of adjoints
+    # ∂y_t/∂state_t; ∂state_s/∂x_s, the state before held; and what x_t does to y_t past the state
     into_state, past_state = cell.output_adjoint(partials, _unit_rows(cell, place, V))
     units = np.split(np.eye(place.size), len(cell.parts), axis=1)
     each = {part: _unit_rows(cell, place, unit) for part, unit in zip(cell.parts, units, strict=True)}
@@ -140,7 +141,7 @@ def _jacobians(run: Trajectory, place: Stacked) -> tuple[FloatArray, NDArray[np.
 def _lag_by_lag(
     P: FloatArray, J: FloatArray, shift: NDArray[np.int64]
 ) -> Iterator[tuple[int, FloatArray, NDArray[np.int64]]]:
-    """P_t J_t … J_{t−lag+1} for all t at once, one lag after another, scaled; the first J is that of the second P."""
+    """P_t J_t … J_{t−lag+1} for all t at once, lag after lag, scaled; the first J is that of the second P."""
     exponent = np.zeros(P.shape[:-2], dtype=np.int64)
     for lag in range(len(P)):
         yield lag, P, exponent

@@ -26,7 +26,7 @@ class MatrixProduct:
     Parameters
     ----------
     matrix : ndarray, shape (..., L + 1, N, N)
-        Entry ``lag`` spans ``lag`` steps, entry 0 is the identity. N is the number of units times that of parts.
+        Entry ``lag`` spans ``lag`` steps, entry 0 is the identity. N is n times the number of parts.
     exponent : ndarray of int, shape (..., L + 1)
         The power of two that each matrix is short of.
     squares : ndarray, shape (..., L + 1)
@@ -76,8 +76,8 @@ def matrix_product(
     Returns
     -------
     MatrixProduct
-        Scaled: finite at any lag, and zero only where the product is. (An entry that is 10^−290 of its matrix's
-        largest may come out as 0 too.)
+        Scaled: finite at any lag, and zero only where the product is. (An entry that is 10^−290 of its
+        matrix's largest may come out as 0 too.)
 
     Raises
     ------
@@ -122,7 +122,7 @@ def vector_product(
     trajectory : Trajectory
         Of any cell, of length T.
     covector : dict of array_like, shape (...) or (..., n)
-        v by part of state_t; parts left out are 0. ``{"c": 1}`` of a scalar LSTM gives the row ∂c_t/∂(c_k, h_k).
+        v by part of state_t; parts left out are 0. ``{"c": 1}`` gives a scalar LSTM's ∂c_t/∂(c_k, h_k).
     target : int, optional
         Step t, T by default.
 
@@ -150,7 +150,7 @@ def vector_product(
             vector[part][0] = array
         except ValueError:
             raise ValueError(
-                f"covector {part} must have a shape that broadcasts to that of the state, {shape}, got {array.shape}"
+                f"covector {part} must have a shape that broadcasts to the state's {shape}, got {array.shape}"
             ) from None
     exponent = np.zeros((t + 1, *trajectory.leading), dtype=np.int64)
     now = {part: array[0] for part, array in vector.items()}
@@ -214,7 +214,7 @@ def norm(product: MatrixProduct, kind: Literal["fro", 2] = "fro") -> FloatArray:
     product : MatrixProduct
         From `matrix_product` or `block`.
     kind : {"fro", 2}
-        "fro": root of the sum of all squared entries, which the product comes with. 2: the largest singular value,
+        "fro": root of the sum of all squared entries, which the product comes with. 2: largest singular value,
         the one that `bound` bounds; it takes a singular value decomposition for each lag.
 
     Raises
@@ -241,7 +241,7 @@ def jacobians(
     *,
     newest_first: bool,
 ) -> Iterator[tuple[int, Any]]:
-    """Lag and J_t of the steps first + 1 … last, in either order; exponents of the J_t go to ``exponent[lag + 1]``.
+    """Lag and J_t of the steps first + 1 … last, in either order; exponents go to ``exponent[lag + 1]``.
 
     They are made as many steps at a time as stay in the cache.
     """

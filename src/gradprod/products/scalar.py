@@ -38,7 +38,7 @@ class LogProduct:
     sign : ndarray, shape (..., L + 1)
         −1, 0 or 1.
     log10 : ndarray, shape (..., L + 1)
-        log₁₀ |product|; entry ``lag`` spans ``lag`` steps, entry 0 is the product of none. −inf where it is exactly zero.
+        log₁₀ |product|; entry ``lag`` spans ``lag`` steps, entry 0 is the empty product. −inf where it is zero.
     """
 
     sign: FloatArray
@@ -106,9 +106,9 @@ def gradient_product(
     Returns
     -------
     LogProduct
-        Entry ``lag`` is ∂S_t/∂S_{t−lag}, from ``target`` (T by default) back to ``source`` (0 by default). With a source alone it
-        is ∂S_{k+lag}/∂S_k, up to T. Where the state of a single run overflows, the last step before stands for T;
-        in a grid, runs that overflow come out as NaN.
+        Entry ``lag`` is ∂S_t/∂S_{t−lag}, from ``target`` (T by default) back to ``source`` (0 by default).
+        With a source alone it is ∂S_{k+lag}/∂S_k, up to T. Where the state of a single run overflows, the
+        last step before stands for T; in a grid, runs that overflow come out as NaN.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def gradient_product(
 def span(trajectory: Trajectory, source: int | None, target: int | None) -> tuple[int, int]:
     """Source and target step, checked; 0 and the last step by default.
 
-    The last step is T, or in a single run whose state overflows the last one before, unless J_t doesn't see the state.
+    The last step is T; in a single run whose state overflows it is the one before, if J_t sees the state.
     """
     last, reason = trajectory.length, f"the trajectory has {trajectory.length} steps"
     overflow = trajectory.overflow_step
@@ -156,7 +156,7 @@ def _as_factors(values: ArrayLike) -> Factors:
 def _factors(
     trajectory: Trajectory, first: int, last: int
 ) -> Iterator[tuple[int, int, FloatArray, FloatArray]]:
-    """Sign and log of the factors of steps first + 1 … last, so many at a time that they stay in the cache."""
+    """Sign and log of the factors of steps first + 1 … last, so many at a time that the cache holds them."""
     many = max(1, 2**15 // max(1, prod(trajectory.leading)))
     for start in range(first, last, many):
         stop = min(start + many, last)
@@ -179,8 +179,8 @@ def _running(signs: FloatArray, logs: FloatArray) -> LogProduct:
 def running_sum(values: FloatArray) -> None:
     """Running sum along the first axis, in place.
 
-    Block after block of √T steps, so that its relative rounding error stays below 2 √T ε, 1.4e-13 at T = 100 000,
-    where that of a plain running sum may reach T ε.
+    Block after block of √T steps: its relative rounding error stays below 2 √T ε, or 1.4e-13 at T = 10⁵, where
+    that of a plain running sum may reach T ε.
     """
     size = isqrt(len(values)) + 1
     for start in range(0, len(values), size):
@@ -190,7 +190,7 @@ def running_sum(values: FloatArray) -> None:
 
 
 def accumulate(operation: np.ufunc, values: FloatArray) -> None:
-    """``operation.accumulate`` along the first axis, in place; row by row where rows are long, which is faster."""
+    """``operation.accumulate`` along the first axis, in place; row by row where that is faster."""
     if values[0].size < 64:
         operation.accumulate(values, axis=0, out=values)
     else:

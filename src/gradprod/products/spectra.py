@@ -45,11 +45,13 @@ def singular_values(
     target: int | None = None,
     lags: ArrayLike | None = None,
 ) -> FloatArray:
-    """log₁₀ of the singular values of P(t, k) against lag, all of them to full relative accuracy.
+    """log₁₀ of the singular values of P(t, k) against lag, the small ones as accurately as the large.
 
-    A product kept as one scaled matrix has lost whatever is 1e-16 of its largest singular value. Here P = C Qᵀ is kept
-    as an orthogonal Q, by repeated QR, and columns C of known direction and log length; one-sided Jacobi rotations make
-    the columns orthogonal, which gives each singular value to the accuracy of its own column (Demmel and Veselić 1992).
+    One scaled matrix has lost whatever is 1e-16 of its largest singular value. Here P = C Qᵀ is kept as an
+    orthogonal Q, by repeated QR, and columns C of known direction and log length; one-sided Jacobi rotations
+    make them orthogonal, which gives each singular value to the accuracy of its own column (Demmel and Veselić
+    1992). What limits it is the QR of a single step: a J_t with a condition number of 10^k costs the smallest
+    ones k digits a step, and one that is singular leaves 1e-16 in place of 0.
 
     Parameters
     ----------
@@ -86,7 +88,7 @@ def singular_values(
 def lyapunov_exponents(
     trajectory: Trajectory, *, count: int | None = None, discard: int | None = None
 ) -> Lyapunov:
-    """Lyapunov exponents: the mean log stretch of an orthogonal frame that J_t carries along, by QR at every step.
+    """Lyapunov exponents: mean log stretches of an orthogonal frame that J_t carries along, by repeated QR.
 
     Parameters
     ----------
@@ -163,7 +165,7 @@ def _lags(lags: ArrayLike | None, longest: int) -> NDArray[np.int64]:
 def _columns(
     trajectory: Trajectory, place: Stacked, k: int, t: int, newest_first: bool
 ) -> Iterator[tuple[int, FloatArray, FloatArray]]:
-    """Lag, and unit columns and log lengths of C in P = C Qᵀ (or in Pᵀ, which has the same singular values)."""
+    """Lag, unit columns and log lengths of C in P = C Qᵀ (or in Pᵀ, whose singular values are the same)."""
     N = place.size
     Q = np.broadcast_to(np.eye(N), (*place.grid, N, N))
     C, length = Q, np.zeros((*place.grid, N))
@@ -193,7 +195,7 @@ def _normalised(C: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _orthogonalise(C: FloatArray, length: FloatArray) -> FloatArray:
-    """Log singular values of matrices with unit columns C and log column lengths, by one-sided Jacobi rotations."""
+    """Log singular values of matrices of unit columns C and log lengths, by one-sided Jacobi rotations."""
     N = C.shape[-1]
     if N == 1:
         return length
