@@ -122,6 +122,11 @@ def test_the_rule_of_ten(left, expected):
     assert verdict(left) == expected
 
 
+def test_nothing_holds_where_nothing_is_known():
+    with pytest.raises(ValueError, match="left_log10 must not hold NaN, got it; look for a state"):
+        verdict([0, math.nan])
+
+
 def test_half_lives():
     np.testing.assert_allclose(
         half_life([-math.log(2), -math.log(2) / 8, 0, 1, -np.inf]), [1, 8, np.inf, np.inf, 0]

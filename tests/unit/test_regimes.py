@@ -99,6 +99,9 @@ def test_an_lstm_is_mapped_by_the_norm_over_its_whole_state():
         cell = ScalarLSTM(forget_bias=biases[j], candidate_recurrent_weight=weights[i])
         exact = np.linalg.norm(states_by_autograd(cell, SINE), 2)
         assert left.values[i, j] == pytest.approx(np.log10(exact), rel=1e-10)
+        for block, entry in (("cc", (0, 0)), ("hc", (1, 0)), ("ch", (0, 1))):
+            one = regime_map(ScalarLSTM(), plane, SINE, readout="left", block=block).values[i, j]
+            assert one == pytest.approx(np.log10(abs(states_by_autograd(cell, SINE)[entry])), rel=1e-9)
     verdicts = regime_map(ScalarLSTM(), plane, SINE).values
     assert ((verdicts == "vanishes") == (left.values < -1)).all()
     rate = regime_map(ScalarLSTM(), plane, SINE, readout="rate").values
@@ -107,6 +110,17 @@ def test_an_lstm_is_mapped_by_the_norm_over_its_whole_state():
     assert rate[1, 1] == pytest.approx(alone.rate, rel=1e-12)
     memory = regime_map(ScalarLSTM(), plane, SINE, readout="memory").values
     assert memory[1, 1] == alone.effective_memory
+
+
+def test_a_product_far_below_the_smallest_double():
+    plane = {"forget_bias": [-600.0, -300.0, 5.0], "candidate_bias": [0.0]}
+    lonely = {f"{gate}_recurrent_weight": 0 for gate in ("forget", "input_gate", "candidate", "output_gate")}
+    cell = ScalarLSTM(forget_weight=0, **lonely)
+    left = regime_map(cell, plane, SINE, readout="left", block="cc").values
+    exact = [-40 * np.logaddexp(0, -b) / np.log(10) for b in plane["forget_bias"]]
+    np.testing.assert_allclose(left[0], exact, rtol=1e-12)
+    memory = regime_map(cell, plane, SINE, readout="memory", block="cc").values
+    assert memory.tolist() == [[0, 0, 40]]
 
 
 def test_a_gru_and_a_vector_cell():

@@ -144,8 +144,15 @@ def verdict(left_log10: ArrayLike, /) -> NDArray[np.str_]:
     -------
     ndarray of str, same shape
         ``"vanishes"`` below −1 (a tenth), ``"explodes"`` above 1 (ten), else ``"holds"``.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN.
     """
     left = np.asarray(left_log10, dtype=float)
+    if np.isnan(left).any():
+        raise ValueError("left_log10 must not hold NaN, got it; look for a state that overflows")
     return np.where(left < -1, VERDICTS[0], np.where(left > 1, VERDICTS[2], VERDICTS[1]))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,18 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradprod.activations import LOG_10, FloatArray
 from gradprod.analysis.readouts import effective_memory, fit_rate, verdict
-from gradprod.cells import Cell
-from gradprod.products import gradient_product, matrix_product, norm, step_factors
-from gradprod.unroll import Trajectory, unroll
+from gradprod.cells import Cell, Step
+from gradprod.products import LogProduct, MatrixProduct, gradient_product, matrix_product, norm
+from gradprod.products import block as named_block
+from gradprod.unroll import Trajectory, check_inputs, prepare, unroll
 
-_BLOCK = 1_000_000  # numbers of a kind held at once: more fall out of the cache, and long maps out of memory
+_BLOCK = 1_000_000  # numbers of a kind held at once, whatever the map: more would fall out of the cache
 
-READOUTS: dict[str, Callable[[Trajectory, float], NDArray[Any]]] = {
-    "verdict": lambda run, threshold: verdict(_left(run)),
-    "left": lambda run, threshold: _left(run),
-    "rate": lambda run, threshold: fit_rate(_log10(run))[0],
-    "memory": lambda run, threshold: effective_memory(_log10(run), threshold),
-}
+READOUTS = ("verdict", "left", "rate", "memory")
 """What a regime map can show: the verdict, log₁₀ of what is left, the rate in nats per step, the memory."""
 
 
@@ -56,12 +53,13 @@ def regime_map(
     inputs: ArrayLike,
     *,
     readout: str = "verdict",
+    block: str | None = None,
     threshold: float = 0.01,
     initial_state: ArrayLike = 0.0,
 ) -> RegimeMap:
     """A readout of the gradient product ∂state_T/∂state_0 over two parameters of a cell.
 
-    Where the state is more than one number, of its spectral norm.
+    Where the state is more than one number, of the product's spectral norm, or of one of its blocks.
 
     Parameters
     ----------
@@ -74,6 +72,8 @@ def regime_map(
         The input sequence.
     readout : str
         One of `READOUTS`, each as `readouts` defines it.
+    block : str, optional
+        A block by name, where the state has parts: ``"cc"`` is the exact partial ∂c_T/∂c_0 of an LSTM.
     threshold : float
         What counts as remembered, for ``"memory"``.
     initial_state : array_like
@@ -97,17 +97,17 @@ def regime_map(
         )
     (x_name, x), (y_name, y) = ((name, _axis(name, values)) for name, values in plane.items())
     inputs = np.asarray(inputs, dtype=float)
+    values = {"initial_state": initial_state, x_name: x, y_name: y[:, None]}
+    whole = _made(cell, {name: value for name, value in values.items() if name != "initial_state"})
+    if inputs.ndim != 1 + whole.algebra.axes:
+        wanted = "(T, m)" if whole.algebra.axes else "(T,)"
+        raise ValueError(f"inputs must have shape {wanted}, got {inputs.shape}; map one sequence at a time")
+    kept = 1 if _is_streamed(readout, whole) else len(inputs) * math.prod(whole.width) ** 2
     parts = []
-    for rows in np.array_split(y, min(len(y), 1 + len(y) * len(x) * len(inputs) // _BLOCK)):
-        values = {"initial_state": initial_state, x_name: x, y_name: rows[:, None]}
-        start = values.pop("initial_state")
-        made = _made(cell, values)
-        if inputs.ndim != 1 + made.algebra.axes:
-            wanted = "(T, m)" if made.algebra.axes else "(T,)"
-            raise ValueError(
-                f"inputs must have shape {wanted}, got {inputs.shape}; map one sequence at a time"
-            )
-        parts.append(READOUTS[readout](unroll(made, inputs, start), threshold))
+    for rows in np.array_split(y, min(len(y), 1 + len(y) * len(x) * kept // _BLOCK)):
+        here = values | {y_name: rows[:, None]}
+        start = here.pop("initial_state")
+        parts.append(_read(readout, _made(cell, here), inputs, start, block, threshold))
         if parts[-1].shape != (len(rows), len(x)):
             raise ValueError(
                 f"the cell's other parameters must be single numbers, got a map of shape {parts[-1].shape}; "
@@ -139,14 +139,76 @@ def _is_one_number(cell: Cell) -> bool:
     return not cell.width and len(cell.parts) == 1
 
 
-def _log10(run: Trajectory) -> FloatArray:
-    return gradient_product(run).log10 if _is_one_number(run.cell) else norm(matrix_product(run), 2)
+def _is_streamed(readout: str, cell: Cell) -> bool:
+    return readout in ("verdict", "left") and not cell.width
 
 
-def _left(run: Trajectory) -> FloatArray:
-    if _is_one_number(run.cell):
-        log: FloatArray = step_factors(run).log.sum(axis=-1) / LOG_10
-        return log
+def _read(
+    readout: str, cell: Cell, inputs: FloatArray, start: ArrayLike, block: str | None, threshold: float
+) -> NDArray[Any]:
+    if _is_streamed(readout, cell):
+        left = _left(cell, inputs, start, block)
+    else:
+        log10 = _log10(unroll(cell, inputs, start), block)
+        if readout == "rate":
+            return fit_rate(log10)[0]
+        if readout == "memory":
+            return effective_memory(log10, threshold)
+        left = log10[..., -1]
+    return verdict(left) if readout == "verdict" else left
+
+
+def _log10(run: Trajectory, block: str | None) -> FloatArray:
+    if _is_one_number(run.cell) and block is None:
+        return gradient_product(run).log10
     product = matrix_product(run)
-    last = {name: getattr(product, name)[..., -1:] for name in ("exponent", "squares")}
-    return norm(replace(product, matrix=product.matrix[..., -1:, :, :], **last), 2)[..., 0]
+    part = product if block is None else named_block(product, block)
+    return part.log10 if isinstance(part, LogProduct) else norm(part, 2)
+
+
+def _left(cell: Cell, inputs: FloatArray, start: ArrayLike, block: str | None) -> FloatArray:
+    if _is_one_number(cell) and block is None:
+        log: FloatArray = np.zeros(())
+        for step in _steps(cell, inputs, start):
+            log = log + cell.factors(step)[1]
+        return log / LOG_10
+    whole = _last_product(cell, inputs, start)
+    part = whole if block is None else named_block(whole, block)
+    return (part.log10 if isinstance(part, LogProduct) else norm(part, 2))[..., 0]
+
+
+def _steps(cell: Cell, inputs: FloatArray, start: ArrayLike) -> Iterator[Step]:
+    """Step after step of a scalar cell, none of them kept."""
+    x = check_inputs(cell, inputs)
+    drive, state, _ = prepare(cell, x, start)
+    for x_t, driven in zip(x, drive, strict=True):
+        after, pre, gates = cell.step(state, driven)
+        yield Step(inputs=x_t, before=state, after=after, pre_activations=pre, gates=gates)
+        state = after
+
+
+def _last_product(cell: Cell, inputs: FloatArray, start: ArrayLike) -> MatrixProduct:
+    """P(T, 0) of a scalar cell whose state has parts, carried forward step by step: nothing else is kept."""
+    P: dict[str, Any] = {row + column: float(row == column) for row in cell.parts for column in cell.parts}
+    exponent: Any = 0
+    for step in _steps(cell, inputs, start):
+        J, shift = cell.scaled_jacobian(step)
+        P = {
+            row + column: sum(J[row + inner] * P[inner + column] for inner in cell.parts)
+            for row in cell.parts
+            for column in cell.parts
+        }
+        exponent = exponent + shift
+        largest = np.maximum.reduce([np.abs(entry) for entry in P.values()])
+        if largest.min() < 1e-100 or largest.max() > 1e100:
+            _, power = np.frexp(largest)
+            P = {name: np.ldexp(entry, -power) for name, entry in P.items()}
+            exponent = exponent + power
+    matrix = np.stack([np.stack([P[row + column] for column in cell.parts], -1) for row in cell.parts], -2)
+    return MatrixProduct(
+        matrix=matrix[..., None, :, :],
+        exponent=np.broadcast_to(exponent, matrix.shape[:-2])[..., None],
+        squares=np.sum(matrix**2, axis=(-2, -1))[..., None],
+        parts=cell.parts,
+        scalar=True,
+    )
