@@ -16,6 +16,7 @@ import numpy as np
 
 import gradprod as gp
 from benchmarks.table import Row
+from gradprod.products import matrix_product, norm
 
 NO_TORCH = "torch is not installed"
 
@@ -94,7 +95,7 @@ def scalar_lstm(repeats: int, steps: int = 200) -> Iterator[Row]:
     cell = gp.ScalarLSTM(**LSTM)
 
     def ours() -> Any:
-        return gp.matrix_product(gp.unroll(cell, x))
+        return matrix_product(gp.unroll(cell, x))
 
     what = f"exact product of one T = {steps} scalar LSTM, every lag"
     try:
@@ -157,24 +158,25 @@ GATES = ("forget", "input_gate", "candidate", "output_gate")
 
 
 def lstm_map(repeats: int, side: int = 100, steps: int = 200) -> Iterator[Row]:
-    """What is left at lag T over a plane of forget bias and recurrent weight."""
+    """The spectral norm at lag T over a plane of forget bias and recurrent weight."""
     x = gp.make_input("sine", steps)
     biases, weights = np.linspace(-8, 8, side), np.linspace(-4, 4, side)
     cell = gp.ScalarLSTM(**LSTM)
 
     def ours() -> Any:
         plane = {"forget_bias": biases, "candidate_recurrent_weight": weights}
-        return gp.regime_map(cell, plane, x, readout="verdict").values
+        return gp.regime_map(cell, plane, x, readout="left").values
 
     def sigmoid(a: Any) -> Any:
         return 1 / (1 + np.exp(-a))
 
     def bare() -> Any:
-        """The state and ∂(c, h)_t/∂c_0 carried forward, as plainly as it can be written."""
+        """The state and both rows of ∂(c, h)_t/∂(c, h)_0 carried forward, as plainly as it can be written."""
         p = LSTM | {"forget_bias": biases, "candidate_recurrent_weight": weights[:, None]}
         W, U, b = ({g: p[f"{g}_{k}"] for g in GATES} for k in ("weight", "recurrent_weight", "bias"))
         c, h = np.zeros((side, side)), np.zeros((side, side))
-        dc, dh = np.ones((side, side)), np.zeros((side, side))
+        dc, dh = np.zeros((2, side, side)), np.zeros((2, side, side))
+        dc[0], dh[1] = 1, 1
         for t in range(steps):
             f, i, o = (
                 sigmoid(W[g] * x[t] + U[g] * h + b[g]) for g in ("forget", "input_gate", "output_gate")
@@ -188,8 +190,10 @@ def lstm_map(repeats: int, side: int = 100, steps: int = 200) -> Iterator[Row]:
             c, dc = f * c + i * u, f * dc + through_h * dh
             y = np.tanh(c)
             h, dh = o * y, o * (1 - y * y) * dc + y * o * (1 - o) * U["output_gate"] * dh
-        return np.log10(np.abs(dc))
+        sums, differences = np.hypot(dc[0] + dh[1], dc[1] - dh[0]), np.hypot(dc[0] - dh[1], dc[1] + dh[0])
+        return np.log10((sums + differences) / 2)  # the larger singular value
 
+    assert np.allclose(ours(), bare(), atol=1e-6)
     mine, theirs = in_turns(repeats, ours, bare)
     yield Row(
         what=f"regime map of the scalar LSTM, {side} × {side} at T = {steps}",
@@ -232,11 +236,9 @@ def matrix_products(repeats: int, n: int = 64, steps: int = 200) -> Iterator[Row
     run = gp.unroll(cell, x)
 
     def ours() -> Any:
-        return gp.matrix_product(gp.unroll(cell, x))
+        return matrix_product(gp.unroll(cell, x))
 
-    mine, theirs = in_turns(
-        repeats, lambda: gp.matrix_product(run), bare_matmuls(cell.recurrent_weight, steps)
-    )
+    mine, theirs = in_turns(repeats, lambda: matrix_product(run), bare_matmuls(cell.recurrent_weight, steps))
     what = f"exact matrix products, n = {n}, T = {steps}, every lag"
     yield Row(what=what, measured=mine, unit="ms", reference=theirs, against="bare matmuls", budget=2)
     what += ", with the run"
@@ -290,18 +292,17 @@ def whole_update(repeats: int, n: int = 64, steps: int = 1000) -> Iterator[Row]:
     cell, x = vector_cell(n, np.random.default_rng(1)), gp.make_input("sine", steps)[:, None]
 
     def ours() -> Any:
-        product = gp.matrix_product(gp.unroll(cell, x))
-        return gp.norm(product), gp.bound(cell, np.arange(steps + 1))
+        product = matrix_product(gp.unroll(cell, x))
+        return norm(product), gp.bound(cell, np.arange(steps + 1))
+
+    def spectral() -> Any:
+        return norm(matrix_product(gp.unroll(cell, x)), 2)
 
     mine, theirs = in_turns(repeats, ours, bare_matmuls(cell.recurrent_weight, steps))
-    yield Row(
-        what=f"whole update, n = {n}, T = {steps}: run, products, norms, bounds",
-        measured=mine,
-        unit="ms",
-        reference=theirs,
-        against="its bare matmuls",
-        budget=2,
-    )
+    what = f"whole update, n = {n}, T = {steps}: run, products, Frobenius norms, bounds"
+    yield Row(what=what, measured=mine, unit="ms", reference=theirs, against="its bare matmuls", budget=2)
+    (two,) = in_turns(3, spectral)
+    yield Row(what="the same with the 2-norm: a singular value for every lag", measured=two, unit="ms")
 
 
 # ---- accuracy and imports ----
