@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,14 +13,23 @@ from numpy.typing import ArrayLike, NDArray
 from gradprod.activations import LOG_10, FloatArray
 from gradprod.analysis.readouts import effective_memory, fit_rate, verdict
 from gradprod.cells import Cell, Step
-from gradprod.products import LogProduct, MatrixProduct, gradient_product, matrix_product, norm
+from gradprod.products import (
+    LogProduct,
+    MatrixProduct,
+    gradient_product,
+    matrix_product,
+    norm,
+    whole_product,
+)
 from gradprod.products import block as named_block
-from gradprod.unroll import Trajectory, check_inputs, prepare, unroll
+from gradprod.unroll import check_inputs, prepare, unroll
 
 _BLOCK = 1_000_000  # numbers of a kind held at once, whatever the map: more would fall out of the cache
 
 READOUTS = ("verdict", "left", "rate", "memory")
 """What a regime map can show: the verdict, log₁₀ of what is left, the rate in nats per step, the memory."""
+
+_STREAMED = ("verdict", "left")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,7 +111,7 @@ def regime_map(
     if inputs.ndim != 1 + whole.algebra.axes:
         wanted = "(T, m)" if whole.algebra.axes else "(T,)"
         raise ValueError(f"inputs must have shape {wanted}, got {inputs.shape}; map one sequence at a time")
-    kept = 1 if _is_streamed(readout, whole) else len(inputs) * math.prod(whole.width) ** 2
+    kept = 1 if readout in _STREAMED else len(inputs) * math.prod(whole.width) ** 2
     parts = []
     for rows in np.array_split(y, min(len(y), 1 + len(y) * len(x) * kept // _BLOCK)):
         here = values | {y_name: rows[:, None]}
@@ -135,80 +144,31 @@ def _made(cell: Cell | Callable[..., Cell], values: Mapping[str, Any]) -> Cell:
     return replace(cell, **values)
 
 
-def _is_one_number(cell: Cell) -> bool:
-    return not cell.width and len(cell.parts) == 1
-
-
-def _is_streamed(readout: str, cell: Cell) -> bool:
-    return readout in ("verdict", "left") and not cell.width
-
-
 def _read(
     readout: str, cell: Cell, inputs: FloatArray, start: ArrayLike, block: str | None, threshold: float
 ) -> NDArray[Any]:
-    if _is_streamed(readout, cell):
-        left = _left(cell, inputs, start, block)
-    else:
-        log10 = _log10(unroll(cell, inputs, start), block)
-        if readout == "rate":
-            return fit_rate(log10)[0]
-        if readout == "memory":
-            return effective_memory(log10, threshold)
-        left = log10[..., -1]
-    return verdict(left) if readout == "verdict" else left
+    one_number = not cell.width and len(cell.parts) == 1 and block is None
+    if readout in _STREAMED:
+        left = _left(cell, inputs, start) if one_number else _sizes(whole_product(cell, inputs, start), block)
+        return verdict(left[..., 0]) if readout == "verdict" else left[..., 0]
+    run = unroll(cell, inputs, start)
+    log10 = gradient_product(run).log10 if one_number else _sizes(matrix_product(run), block)
+    return fit_rate(log10)[0] if readout == "rate" else effective_memory(log10, threshold)
 
 
-def _log10(run: Trajectory, block: str | None) -> FloatArray:
-    if _is_one_number(run.cell) and block is None:
-        return gradient_product(run).log10
-    product = matrix_product(run)
+def _sizes(product: MatrixProduct, block: str | None) -> FloatArray:
     part = product if block is None else named_block(product, block)
     return part.log10 if isinstance(part, LogProduct) else norm(part, 2)
 
 
-def _left(cell: Cell, inputs: FloatArray, start: ArrayLike, block: str | None) -> FloatArray:
-    if _is_one_number(cell) and block is None:
-        log: FloatArray = np.zeros(())
-        for step in _steps(cell, inputs, start):
-            log = log + cell.factors(step)[1]
-        return log / LOG_10
-    whole = _last_product(cell, inputs, start)
-    part = whole if block is None else named_block(whole, block)
-    return (part.log10 if isinstance(part, LogProduct) else norm(part, 2))[..., 0]
-
-
-def _steps(cell: Cell, inputs: FloatArray, start: ArrayLike) -> Iterator[Step]:
-    """Step after step of a scalar cell, none of them kept."""
+def _left(cell: Cell, inputs: FloatArray, start: ArrayLike) -> FloatArray:
+    """log₁₀ |∂S_T/∂S_0| of a cell whose state is one number, summed step by step: nothing else is kept."""
     x = check_inputs(cell, inputs)
-    drive, state, _ = prepare(cell, x, start)
+    drive, state, grid = prepare(cell, x, start)
+    log: FloatArray = np.zeros(grid)
     for x_t, driven in zip(x, drive, strict=True):
         after, pre, gates = cell.step(state, driven)
-        yield Step(inputs=x_t, before=state, after=after, pre_activations=pre, gates=gates)
+        step = Step(inputs=x_t, before=state, after=after, pre_activations=pre, gates=gates)
+        log = log + cell.factors(step)[1]
         state = after
-
-
-def _last_product(cell: Cell, inputs: FloatArray, start: ArrayLike) -> MatrixProduct:
-    """P(T, 0) of a scalar cell whose state has parts, carried forward step by step: nothing else is kept."""
-    P: dict[str, Any] = {row + column: float(row == column) for row in cell.parts for column in cell.parts}
-    exponent: Any = 0
-    for step in _steps(cell, inputs, start):
-        J, shift = cell.scaled_jacobian(step)
-        P = {
-            row + column: sum(J[row + inner] * P[inner + column] for inner in cell.parts)
-            for row in cell.parts
-            for column in cell.parts
-        }
-        exponent = exponent + shift
-        largest = np.maximum.reduce([np.abs(entry) for entry in P.values()])
-        if largest.min() < 1e-100 or largest.max() > 1e100:
-            _, power = np.frexp(largest)
-            P = {name: np.ldexp(entry, -power) for name, entry in P.items()}
-            exponent = exponent + power
-    matrix = np.stack([np.stack([P[row + column] for column in cell.parts], -1) for row in cell.parts], -2)
-    return MatrixProduct(
-        matrix=matrix[..., None, :, :],
-        exponent=np.broadcast_to(exponent, matrix.shape[:-2])[..., None],
-        squares=np.sum(matrix**2, axis=(-2, -1))[..., None],
-        parts=cell.parts,
-        scalar=True,
-    )
+    return log[..., None] / LOG_10
