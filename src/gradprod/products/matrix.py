@@ -214,8 +214,8 @@ def norm(product: MatrixProduct, kind: Literal["fro", 2] = "fro") -> FloatArray:
     product : MatrixProduct
         From `matrix_product` or `block`.
     kind : {"fro", 2}
-        "fro": root of the sum of all squared entries, which the product comes with. 2: largest singular value,
-        the one that `bound` bounds; it takes a singular value decomposition for each lag.
+        "fro": the root of the sum of all squared entries, which the product comes with. 2: the largest
+        singular value, the one that `bound` bounds; it takes a singular value decomposition for each lag.
 
     Raises
     ------

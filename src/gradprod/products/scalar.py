@@ -38,7 +38,7 @@ class LogProduct:
     sign : ndarray, shape (..., L + 1)
         −1, 0 or 1.
     log10 : ndarray, shape (..., L + 1)
-        log₁₀ |product|; entry ``lag`` spans ``lag`` steps, entry 0 is the empty product. −inf where it is zero.
+        log₁₀ |product|; entry ``lag`` spans ``lag`` steps, entry 0 the empty product. −inf where it is zero.
     """
 
     sign: FloatArray
@@ -179,8 +179,8 @@ def _running(signs: FloatArray, logs: FloatArray) -> LogProduct:
 def running_sum(values: FloatArray) -> None:
     """Running sum along the first axis, in place.
 
-    Block after block of √T steps: its relative rounding error stays below 2 √T ε, or 1.4e-13 at T = 10⁵, where
-    that of a plain running sum may reach T ε.
+    Block after block of √T steps: its relative rounding error stays below 2 √T ε, or 1.4e-13 at T = 10⁵,
+    where that of a plain running sum may reach T ε.
     """
     size = isqrt(len(values)) + 1
     for start in range(0, len(values), size):

@@ -49,9 +49,9 @@ def singular_values(
 
     One scaled matrix has lost whatever is 1e-16 of its largest singular value. Here P = C Qᵀ is kept as an
     orthogonal Q, by repeated QR, and columns C of known direction and log length; one-sided Jacobi rotations
-    make them orthogonal, which gives each singular value to the accuracy of its own column (Demmel and Veselić
-    1992). What limits it is the QR of a single step: a J_t with a condition number of 10^k costs the smallest
-    ones k digits a step, and one that is singular leaves 1e-16 in place of 0.
+    make them orthogonal, which gives each singular value to the accuracy of its own column (Demmel and
+    Veselić 1992). What limits it is the QR of a single step: a J_t with a condition number of 10^k costs the
+    smallest ones k digits, and one that is singular leaves 1e-16 in place of 0.
 
     Parameters
     ----------
