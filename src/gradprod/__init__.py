@@ -1,6 +1,15 @@
 """Exact gradient products of recurrent networks."""
 
 from gradprod.activations import LINEAR, SIGMOID, TANH, Activation, activation
+from gradprod.analysis.approximations import (
+    Approximations,
+    EigenvalueReading,
+    GateReading,
+    approximations,
+    eigenvalue_reading,
+    gate_reading,
+    relative_error,
+)
 from gradprod.analysis.clipping import (
     Cliff,
     Clipped,
@@ -30,6 +39,7 @@ from gradprod.analysis.memory import (
 from gradprod.analysis.readouts import Readouts, effective_memory, fit_rate, half_life, readouts, verdict
 from gradprod.analysis.regimes import RegimeMap, regime_map
 from gradprod.analysis.surface import GATES, Shares, flat_surface, path_shares, shares, surface
+from gradprod.analysis.terms import CellSlope, StepTerms, cell_slope, gru_terms, lstm_terms, term_bounds
 from gradprod.bptt import (
     Backward,
     Formula,
@@ -47,6 +57,7 @@ from gradprod.bptt import (
 )
 from gradprod.cells import (
     CELLS,
+    Bidirectional,
     Cell,
     GatedCell,
     ScalarGRU,
@@ -70,8 +81,29 @@ from gradprod.inputs import (
     standardise,
     trained_weights,
 )
-from gradprod.products import Factors, LogProduct, bound, gradient_product, log_product, step_factors
-from gradprod.unroll import Trajectory, unroll
+from gradprod.products import (
+    Factors,
+    LogProduct,
+    Lyapunov,
+    MatrixProduct,
+    VectorProduct,
+    block,
+    bound,
+    gradient_product,
+    influence_map,
+    linear_rate,
+    log_product,
+    lyapunov_exponents,
+    matrix_product,
+    norm,
+    product_map,
+    singular_values,
+    spectral_radius,
+    step_factors,
+    vector_product,
+    whole_product,
+)
+from gradprod.unroll import BidirectionalTrajectory, Trajectory, unroll
 
 __all__ = [  # noqa: RUF022 - in the order of use
     # activations
@@ -102,6 +134,7 @@ __all__ = [  # noqa: RUF022 - in the order of use
     "VectorGRU",
     "ScalarMinGRU",
     "VectorMinGRU",
+    "Bidirectional",
     "from_pytorch",
     "from_keras",
     # initialisation
@@ -114,12 +147,42 @@ __all__ = [  # noqa: RUF022 - in the order of use
     # a run and its products
     "unroll",
     "Trajectory",
+    "BidirectionalTrajectory",
     "step_factors",
     "Factors",
     "log_product",
     "gradient_product",
     "LogProduct",
     "bound",
+    "linear_rate",
+    # products of whole states
+    "matrix_product",
+    "MatrixProduct",
+    "block",
+    "norm",
+    "vector_product",
+    "VectorProduct",
+    "whole_product",
+    "product_map",
+    "influence_map",
+    "singular_values",
+    "spectral_radius",
+    "lyapunov_exponents",
+    "Lyapunov",
+    # terms and approximations
+    "lstm_terms",
+    "gru_terms",
+    "StepTerms",
+    "term_bounds",
+    "cell_slope",
+    "CellSlope",
+    "approximations",
+    "Approximations",
+    "relative_error",
+    "eigenvalue_reading",
+    "EigenvalueReading",
+    "gate_reading",
+    "GateReading",
     # what a product says
     "readouts",
     "Readouts",
