@@ -232,6 +232,8 @@ class Page {
       root.classList.add("app");
       for (let up = root.parentElement; up && up !== document.documentElement; up = up.parentElement) if (getComputedStyle(up).overflow !== "visible") up.style.overflow = "visible";
     }
+    // the kernel of a page that is left ends, and must not call it back
+    addEventListener("beforeunload", () => { this.leaving = true; setTimeout(() => { this.leaving = false; }, 10_000); }, { signal });
     this.watch();
     this.draw();
     this.act("hello", { ...this.look(), query: app ? FIRST_ADDRESS : "", sizes: this.sizes() });
@@ -599,17 +601,24 @@ class Page {
     for (const node of this.sheet.querySelectorAll(".controls :is(input, select, button), .predict :is(input, button), .under :is(input, select, button), .claim button, .downloads button[data-kernel]")) node.disabled = on;
     this.root.classList.toggle("waiting", on);
   }
-  gone() {
-    if (this.alone) return;
+  /** Open the page anew, not more than three times a minute by itself: a computation that dies at once would do so for ever. */
+  reopen(asked) {
+    let times = [];
+    try { times = JSON.parse(sessionStorage.getItem("gradprod-reopened") ?? "[]").filter(time => Date.now() - time < 60_000); sessionStorage.setItem("gradprod-reopened", JSON.stringify([...times, Date.now()])); } catch { /* none kept */ }
+    if (asked || times.length < 3) location.reload();
+  }
+  async gone() {
+    await new Promise(done => setTimeout(done, 200)); // what leaves the page says so only after its kernel has ended
+    if (this.alone || this.leaving) return;
     this.disable(true);
     this.root.classList.remove("computing", "long");
     this.offline.hidden = false;
     if (!this.frame.app) { this.offline.replaceChildren(el("b", {}, this.text("restart"))); return; }
     const count = el("span"), again = button(this.text("try"), () => attempt());
-    this.offline.replaceChildren(el("b", {}, this.text("gone")), count, again, button(this.text("reopen"), () => location.reload()));
+    this.offline.replaceChildren(el("b", {}, this.text("gone")), count, again, button(this.text("reopen"), () => this.reopen(true)));
     let wait = 0.5, left = wait;
     const say = () => { count.textContent = this.text("trying", { n: Math.ceil(left) }); };
-    const attempt = async () => { if (await this.ask("healthz")) location.reload(); else { wait = Math.min(10, wait * 2); left = wait; say(); } };
+    const attempt = async () => { if (await this.ask("healthz")) this.reopen(); else { wait = Math.min(10, wait * 2); left = wait; say(); } };
     const tick = async () => { left -= 0.5; say(); if (left <= 0) { left = Infinity; await attempt(); } if (!this.signal?.aborted) setTimeout(tick, 500); };
     say(); tick();
   }
