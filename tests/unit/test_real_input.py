@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import gradprod as gp
-from gradprod.products import block, matrix_product, norm
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +28,9 @@ def test_it_predicts_the_years_that_it_never_saw(net):
 
 def test_its_products_and_readouts(net):
     run, _, _ = net
-    whole, cells = matrix_product(run), block(matrix_product(run), "cc")
+    whole, cells = gp.matrix_product(run), gp.block(gp.matrix_product(run), "cc")
     for product in (whole, cells):
-        size = norm(product, 2)
+        size = gp.norm(product, 2)
         assert size.shape == (309,)
         assert size[0] == 0
         said = gp.readouts(size)
@@ -44,8 +43,50 @@ def test_its_products_and_readouts(net):
     J = np.block([[blocks["cc"], blocks["ch"]], [blocks["hc"], blocks["hh"]]])
     plain = np.eye(8)
     for lag in range(31):
-        assert norm(whole, 2)[lag] == pytest.approx(math.log10(np.linalg.norm(plain, 2)), abs=1e-11)
+        assert gp.norm(whole, 2)[lag] == pytest.approx(math.log10(np.linalg.norm(plain, 2)), abs=1e-11)
         plain = plain @ J[-1 - lag]
+
+
+def test_its_singular_values_and_exponents(net):
+    run, _, _ = net
+    values = gp.singular_values(run, lags=[1, 50, 308])
+    assert values.shape == (3, 8)
+    np.testing.assert_allclose(values[:, 0], gp.norm(gp.matrix_product(run), 2)[[1, 50, 308]], atol=1e-10)
+    # the sum of all is the log determinant, which multiplies from step to step
+    steps = run.steps()
+    blocks = run.cell.jacobian(run.cell.partials(steps))
+    J = np.block([[blocks["cc"], blocks["ch"]], [blocks["hc"], blocks["hh"]]])
+    _, log = np.linalg.slogdet(J)
+    assert values[2].sum() == pytest.approx(log.sum() / math.log(10), rel=1e-9)
+    exponents = gp.lyapunov_exponents(run, discard=0)
+    assert exponents.exponents.sum() == pytest.approx(log.mean(), rel=1e-9)
+    assert (exponents.exponents < 0).all()
+    whole = gp.whole_product(run.cell, run.inputs)
+    assert gp.norm(whole, 2)[0] == pytest.approx(values[2, 0], abs=1e-9)
+    row = gp.vector_product(run, {"c": [0, 0, 1.0, 0]})
+    exact = gp.matrix_product(run)
+    for part, columns in (("c", slice(0, 4)), ("h", slice(4, 8))):
+        np.testing.assert_allclose(
+            row.vector[part][40] * 2.0 ** row.exponent[40],
+            exact.matrix[40, 2, columns] * 2.0 ** exact.exponent[40],
+            rtol=1e-9,
+        )
+    influence = gp.influence_map(run)
+    assert influence.shape == (308, 308)
+    assert np.isneginf(influence[np.triu_indices(308, 1)]).all()
+
+
+def test_its_terms_and_what_is_used_in_their_place(net):
+    run, _, _ = net
+    parts = gp.lstm_terms(run)
+    np.testing.assert_allclose(sum(parts.terms.values()), parts.total, rtol=1e-12, atol=1e-15)
+    slope = gp.cell_slope(run)
+    assert 0.3 < slope.largest < 0.447744
+    said = gp.approximations(run)
+    assert said.error["four_terms"]["total"][1] < 1e-12
+    assert said.error["forget"]["partial"][1] < 1e-12
+    far = {name: np.max(errors["partial"][1:51]) for name, errors in said.error.items()}
+    assert far["forget"] > 0.1  # the product of the forget gates alone is not the derivative
 
 
 def test_its_gates_and_the_surface(net):
@@ -90,6 +131,6 @@ def test_a_map_of_what_its_memory_hangs_on(net):
 
     plane = {"forget_shift": [-3.0, 0.0, 3.0], "recurrent_scale": [0.5, 1.0]}
     found = gp.regime_map(cell, plane, run.inputs[:100], readout="left")
-    alone = norm(matrix_product(gp.unroll(run.cell, run.inputs[:100])), 2)[-1]
+    alone = gp.norm(gp.matrix_product(gp.unroll(run.cell, run.inputs[:100])), 2)[-1]
     assert found.values[1, 1] == pytest.approx(alone, rel=1e-10)
     assert (np.diff(found.values, axis=1) > 0).all()  # a higher forget bias keeps more
