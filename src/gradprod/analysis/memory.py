@@ -131,9 +131,7 @@ def gradient_by_lag(trajectory: Trajectory, readout: Readout, targets: ArrayLike
         flow, into = cell.adjoint({name: array[: T - lag] for name, array in partials.items()}, flow)
         if lag == 0:
             into = {name: array + into_output.get(name, 0.0) for name, array in into.items()}
-        terms = cell.parameter_vjp(trajectory.steps(0, T - lag), into)
-        for name, array in terms.items():
-            g = array.sum(axis=0)
+        for name, g in cell.parameter_sum(trajectory.steps(0, T - lag), into).items():
             by_lag.setdefault(name, np.empty((T, *g.shape)))[lag] = g
         flow = {part: array[1:] for part, array in flow.items()}
     return by_lag
