@@ -21,8 +21,8 @@ state (c, h)        (h, c)                                   [h, c]
 ==================  =======================================  ==========================================
 
 The two start the LSTM's forget gate differently: PyTorch draws every bias from U(−1/√n, 1/√n), twice; Keras
-sets b_f = 1 and the others to 0. Differentiating c_t by c_k through a loop of PyTorch's cells moves h_k along:
-it gives the exact total, not the partial.
+sets b_f = 1 and the others to 0. Differentiating c_t by c_k through a loop of PyTorch's cells moves h_k
+along: it gives the exact total, not the partial.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ def from_pytorch(
     layer : int, optional
         Which layer.
     reverse : bool, optional
-        The direction from the end, ``weight_ih_l0_reverse`` and so on.
+        The direction from the end, ``weight_ih_l0_reverse`` and so on: the ``backward`` of a `Bidirectional`.
     activation : {"tanh", "linear", "sigmoid"}, optional
         φ of the plain cell.
 

@@ -247,6 +247,25 @@ def test_the_shortcuts_of_the_vector_cell(activation, n, length, seed):
     assert np.isnan(value(found.approximate["pre_activation"], length)).all()
 
 
+def test_the_shortcut_gets_worse_with_more_units():
+    """Claim 18: at lag 10 its error is of the size of the product itself, and grows with n."""
+    median = {}
+    for n in (2, 8, 64):
+        errors = []
+        for seed in range(30):
+            rng = np.random.default_rng(seed)
+            W, U = np.linalg.qr(rng.normal(size=(n, n)))[0], 0.3 * rng.normal(size=(n, 1))
+            run = unroll(VectorRNN(recurrent_weight=W, input_weight=U, bias=0), rng.normal(size=(20, 1)))
+            J = [np.diag(1 - h**2) @ W for h in run.states["h"][11:]]
+            shortcut = np.linalg.matrix_power(W, 10) * np.prod(1 - run.states["h"][11:] ** 2, axis=0)
+            wanted = np.linalg.norm(shortcut - chain(J)) / np.linalg.norm(chain(J))
+            errors.append(approximations(run).error["shortcut"]["product"][10])
+            np.testing.assert_allclose(errors[-1], wanted, rtol=1e-9)
+        median[n] = np.median(errors)
+    assert 0.1 < median[2] < median[8] < median[64]
+    assert median[64] > 0.9
+
+
 @pytest.mark.parametrize(
     "cell",
     [

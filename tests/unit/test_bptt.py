@@ -15,13 +15,14 @@ from gradprod.bptt import (
     Readout,
     all_terms,
     backpropagate,
+    bidirectional_loss_gradients,
     loss_gradients,
     step_terms,
     term_formula,
     weight_recursion,
     weight_terms,
 )
-from gradprod.cells import GatedCell, ScalarGRU, ScalarLSTM, ScalarRNN, VectorRNN
+from gradprod.cells import Bidirectional, GatedCell, ScalarGRU, ScalarLSTM, ScalarRNN, VectorRNN
 from gradprod.unroll import unroll
 
 # Autograd and the library round differently; sums of many terms that cancel leave about 1e-13 of the largest.
@@ -133,6 +134,40 @@ def test_a_grid_of_runs_is_its_runs(case, scalar):
                 assert_close(found.parameters[name][i], value)
             assert_close(found.losses[i], alone.losses)
             assert_close(found.readout_weight[i], alone.readout_weight)
+
+
+@pytest.mark.parametrize("scalar", [False, True])
+@pytest.mark.parametrize(("ahead", "behind"), [("lstm peephole", "gru before"), ("rnn tanh", "lstm")])
+def test_a_bidirectional_pair(ahead, behind, scalar):
+    rng = np.random.default_rng(16)
+    n, m, T = (1, 1, 7) if scalar else (3, 2, 7)
+    f, b = (pairs.make_pair(case, rng, n, m, T, scalar=scalar) for case in (ahead, behind))
+    letters = {"V_f": rng.normal(size=(2 - scalar, n)), "V_b": rng.normal(size=(2 - scalar, n))}
+    letters["c"] = rng.normal(size=2 - scalar)
+    targets = rng.normal(size=(T, 2 - scalar))
+
+    def loss(p):
+        y = ref.bidirectional_outputs(f.net, b.net, p, f.inputs, 0 * f.state, 0 * b.state, n)
+        return 0.5 * anp.sum((y - targets) ** 2)
+
+    params = {"forward": f.params, "backward": b.params, **letters}
+    expected = grad(loss)(params)
+    squeeze = np.squeeze if scalar else np.asarray
+    run = unroll(Bidirectional(forward=f.trajectory.cell, backward=b.trajectory.cell), f.trajectory.inputs)
+    found = bidirectional_loss_gradients(
+        run,
+        Readout(weight=squeeze(letters["V_f"]), bias=squeeze(letters["c"])),
+        Readout(weight=squeeze(letters["V_b"])),
+        squeeze(targets),
+    )
+    assert_close(found.losses.sum(), loss(params))
+    for name, value in f.ours(expected["forward"]).items():
+        assert_close(found.forward.parameters[name], value)
+    for name, value in b.ours(expected["backward"]).items():
+        assert_close(found.backward.parameters[name], value)
+    assert_close(found.readout_weight, squeeze(expected["V_f"]))
+    assert_close(found.backward_readout_weight, squeeze(expected["V_b"]))
+    assert_close(found.readout_bias, squeeze(expected["c"]))
 
 
 # ------------------------------------------------------------------ terms

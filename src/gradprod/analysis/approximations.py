@@ -28,9 +28,11 @@ from gradprod.products import (
     MatrixProduct,
     block,
     gradient_product,
+    linear_rate,
     log_product,
     matrix_product,
     norm,
+    spectral_radius,
     step_factors,
 )
 from gradprod.unroll import Trajectory
@@ -227,14 +229,12 @@ def eigenvalue_reading(trajectory: Trajectory, *, target: int | None = None) -> 
     if not isinstance(cell, VectorRNN):
         raise ValueError(f"eigenvalue_reading needs a run of VectorRNN, got {type(cell).__name__}")
     exact = norm(matrix_product(trajectory, target=target), 2)
-    W = cell.recurrent_weight
-    radius, largest = np.abs(np.linalg.eigvals(W)).max(axis=-1), np.linalg.norm(W, 2, axis=(-2, -1))
-    lags = np.arange(exact.shape[-1])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        predicted = np.where(lags == 0, 0.0, lags * np.log10(radius)[..., None])
+    predicted = np.asarray(linear_rate(cell, np.arange(exact.shape[-1])))
+    largest = np.linalg.norm(cell.recurrent_weight, 2, axis=(-2, -1))
+    with np.errstate(invalid="ignore"):
         error = np.where(predicted == exact, 0.0, predicted - exact)
     return EigenvalueReading(
-        spectral_radius=np.asarray(radius),
+        spectral_radius=np.asarray(spectral_radius(cell.recurrent_weight)),
         largest_singular=np.asarray(largest),
         sure_to_vanish=np.asarray(cell.phi.slope_bound * largest < 1),
         predicted_log10=predicted,

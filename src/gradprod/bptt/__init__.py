@@ -9,7 +9,14 @@ puts out. Term by term,
 where ∂⁺ holds every earlier state. State 0 is given and depends on no parameter, so the sum starts at k = 1.
 """
 
-from gradprod.bptt.adjoints import Backward, LossGradients, backpropagate, loss_gradients
+from gradprod.bptt.adjoints import (
+    Backward,
+    BidirectionalGradients,
+    LossGradients,
+    backpropagate,
+    bidirectional_loss_gradients,
+    loss_gradients,
+)
 from gradprod.bptt.formulas import Formula, term_formula
 from gradprod.bptt.readout import Readout
 from gradprod.bptt.terms import Terms, all_terms, step_terms
@@ -17,6 +24,7 @@ from gradprod.bptt.weights import WeightTerms, weight_recursion, weight_terms
 
 __all__ = [
     "Backward",
+    "BidirectionalGradients",
     "Formula",
     "LossGradients",
     "Readout",
@@ -24,6 +32,7 @@ __all__ = [
     "WeightTerms",
     "all_terms",
     "backpropagate",
+    "bidirectional_loss_gradients",
     "loss_gradients",
     "step_terms",
     "term_formula",

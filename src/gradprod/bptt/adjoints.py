@@ -8,10 +8,9 @@ from numpy.typing import ArrayLike
 
 from gradprod.activations import FloatArray
 from gradprod.bptt.readout import Readout, errors, lined_up, refuse_overflow
-from gradprod.cells import Arrays, Cell
-from gradprod.unroll import Trajectory
-
-_CHUNK = 256  # steps whose outer products stand in memory at once
+from gradprod.cells import Arrays, Cell, Step
+from gradprod.cells.algebra import VECTOR, Algebra
+from gradprod.unroll import BidirectionalTrajectory, Trajectory
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,6 +50,28 @@ class LossGradients:
     readout_weight: FloatArray
     readout_bias: FloatArray
     initial_state: Arrays
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BidirectionalGradients:
+    """A loss of a bidirectional pair and its gradient with respect to everything.
+
+    Parameters
+    ----------
+    losses : ndarray, shape (..., T)
+        L_t.
+    forward, backward : Backward
+        Of each cell.
+    readout_weight, backward_readout_weight, readout_bias : ndarray
+        ∂L/∂V_f, ∂L/∂V_b and ∂L/∂c.
+    """
+
+    losses: FloatArray
+    forward: Backward
+    backward: Backward
+    readout_weight: FloatArray
+    backward_readout_weight: FloatArray
+    readout_bias: FloatArray
 
 
 def backpropagate(
@@ -130,14 +151,69 @@ def loss_gradients(
     with np.errstate(invalid="ignore", over="ignore"):
         hidden, error = errors(trajectory, readout, targets)
         back = _backward(trajectory, algebra.apply_transposed(readout.weight, error), {}, truncation)
-        squares = (error**2).sum(axis=-1) if algebra.axes else error**2
         return LossGradients(
-            losses=np.moveaxis(0.5 * squares, 0, -1),
+            losses=_losses(algebra, error),
             parameters=back.parameters,
-            readout_weight=algebra.outer(error, hidden).sum(axis=0),
+            readout_weight=_outer_sum(algebra, error, hidden),
             readout_bias=error.sum(axis=0),
             initial_state=back.initial_state,
         )
+
+
+def bidirectional_loss_gradients(
+    run: BidirectionalTrajectory,
+    readout: Readout,
+    backward_readout: Readout,
+    targets: ArrayLike,
+    *,
+    truncation: int | None = None,
+) -> BidirectionalGradients:
+    """The squared-error loss of a bidirectional pair, and its gradient with respect to every parameter.
+
+        y_t = V_f h→_t + V_b h←_t + c        L_t = ½ ‖y_t − y*_t‖²        L = Σ_t L_t
+
+    Parameters
+    ----------
+    run : BidirectionalTrajectory
+        Of any two cells.
+    readout, backward_readout : Readout
+        V_f and c; V_b, whose own bias adds to c.
+    targets : array_like, shape (..., T) or (..., T, q)
+        y*_t.
+    truncation : int, optional
+        As in `backpropagate`, each way.
+
+    Returns
+    -------
+    BidirectionalGradients
+
+    Raises
+    ------
+    ValueError
+        As `loss_gradients`.
+    """
+    algebra = run.forward.cell.algebra
+    with np.errstate(invalid="ignore", over="ignore"):
+        behind, of_backward = errors(run.backward, backward_readout, 0.0)
+        ahead, of_forward = errors(run.forward, readout, 0.0)
+        behind, outputs = behind[::-1], of_forward + of_backward[::-1]
+        shape = np.moveaxis(outputs, 0, -1 - algebra.axes).shape
+        error = outputs - lined_up(targets, "targets", shape, "outputs", algebra.axes)
+        to_forward = algebra.apply_transposed(readout.weight, error)
+        to_backward = algebra.apply_transposed(backward_readout.weight, error[::-1])
+        return BidirectionalGradients(
+            losses=_losses(algebra, error),
+            forward=_backward(run.forward, to_forward, {}, truncation),
+            backward=_backward(run.backward, to_backward, {}, truncation),
+            readout_weight=_outer_sum(algebra, error, ahead),
+            backward_readout_weight=_outer_sum(algebra, error, behind),
+            readout_bias=error.sum(axis=0),
+        )
+
+
+def _losses(algebra: Algebra, error: FloatArray) -> FloatArray:
+    squares = (error**2).sum(axis=-1) if algebra.axes else error**2
+    return np.moveaxis(0.5 * squares, 0, -1)
 
 
 def _backward(trajectory: Trajectory, output: FloatArray, state: Arrays, truncation: int | None) -> Backward:
@@ -153,7 +229,7 @@ def _backward(trajectory: Trajectory, output: FloatArray, state: Arrays, truncat
         else:
             into, initial = _walk_truncated(cell, partials, start, _positive("truncation", truncation))
         into |= {name: into[name] + array for name, array in gates_out.items()}
-        return Backward(parameters=_summed(trajectory, into), initial_state=initial)
+        return Backward(parameters=_summed(cell, steps, into), initial_state=initial)
 
 
 def _walk(cell: Cell, partials: Arrays, start: Arrays) -> tuple[Arrays, Arrays]:
@@ -191,16 +267,22 @@ def _walk_truncated(cell: Cell, partials: Arrays, start: Arrays, steps: int) -> 
     return into, initial
 
 
-def _summed(trajectory: Trajectory, into: Arrays) -> Arrays:
-    total: Arrays = {}
-    for start in range(0, trajectory.length, _CHUNK):
-        stop = min(start + _CHUNK, trajectory.length)
-        chunk = trajectory.cell.parameter_vjp(
-            trajectory.steps(start, stop), {name: array[start:stop] for name, array in into.items()}
-        )
-        for name, array in chunk.items():
-            total[name] = total.get(name, 0.0) + array.sum(axis=0)
-    return total
+def _summed(cell: Cell, steps: Step, into: Arrays) -> Arrays:
+    """Σ_t (∂⁺state_t/∂θ)ᵀ λ_t: `Cell.parameter_vjp` summed over steps, its outer products never formed."""
+    signals = cell.signals(steps)
+    return {
+        name: into[gate].sum(axis=0)
+        if of == "1"
+        else _outer_sum(cell.weight_algebra(of), into[gate], signals[of])
+        for name, (gate, of) in cell.enters.items()
+    }
+
+
+def _outer_sum(algebra: Algebra, d: FloatArray, v: FloatArray) -> FloatArray:
+    """Σ_t d_t v_tᵀ."""
+    if algebra is VECTOR:
+        return np.asarray(np.moveaxis(d, 0, -1) @ np.moveaxis(v, 0, -2))
+    return np.asarray((d * v).sum(axis=0))
 
 
 def _positive(name: str, value: int) -> int:
