@@ -41,6 +41,8 @@ def test_every_public_function_and_record_is_in_the_reference():
     public = {name for name in gradprod.__all__ if callable(getattr(gradprod, name))}
     assert public - listed == set()
     assert listed - set(gradprod.__all__) == set()
+    data = set(re.findall(r"^\.\. data:: (\w+)$", (DOCS / "library.rst").read_text(), re.MULTILINE))
+    assert data == set(gradprod.__all__) - public
 
 
 def test_the_table_of_letters_names_every_parameter_of_every_cell():

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import gradprod
+from gradprod import bptt, cells, inputs, products
 
 FOREIGN = (
     "plotly",
@@ -37,6 +38,12 @@ def test_importing_the_library_brings_numpy_alone():
     assert {m for m in loaded - set(ast.literal_eval(base)) if m not in sys.stdlib_module_names} == {
         "gradprod"
     }
+
+
+def test_what_the_packages_offer_is_public():
+    kept_inside = {"Arrays", "Step", "MAX_BYTES", "MAX_LENGTH", "MAX_ROWS"}
+    for package in (cells, inputs, products, bptt):
+        assert set(package.__all__) - kept_inside <= set(gradprod.__all__), package.__name__
 
 
 def test_every_public_name_is_there_once_and_documented():
