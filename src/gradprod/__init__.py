@@ -1,6 +1,7 @@
 """Exact gradient products of recurrent networks."""
 
 from gradprod.activations import LINEAR, SIGMOID, TANH, Activation, activation
+from gradprod.analysis.ablation import Ablation, ablation, freeze
 from gradprod.analysis.approximations import (
     Approximations,
     EigenvalueReading,
@@ -178,6 +179,9 @@ __all__ = [  # noqa: RUF022 - in the order of use
     "term_bounds",
     "cell_slope",
     "CellSlope",
+    "Ablation",
+    "freeze",
+    "ablation",
     "approximations",
     "Approximations",
     "relative_error",
