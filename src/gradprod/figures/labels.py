@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gradprod.figures.theme import Figure, Style, note, sizes, text_width, wrapped
 
 
@@ -105,3 +108,40 @@ def push_apart(centres: Sequence[float], heights: Sequence[float], low: float, h
         tops[i] = min(tops[i], edge - heights[i])
         edge = tops[i]
     return tops
+
+
+Box = tuple[float, float, float, float]
+"""Centre, half width and half height, in pixels from the left and from the top."""
+
+
+def clear_place(
+    point: tuple[float, float],
+    half: tuple[float, float],
+    marks: tuple[NDArray[np.float64], NDArray[np.float64]],
+    taken: list[Box],
+    room: tuple[float, float],
+) -> tuple[float, float]:
+    """The nearest place for the label of a point that covers few marks and no other label; it is then taken.
+
+    Parameters
+    ----------
+    point, half : (float, float)
+        Where the point is, and the label's half width and height, in pixels.
+    marks : (ndarray, ndarray)
+        What had better not be covered.
+    taken : list of Box
+        Labels that stand already; the new one is added.
+    room : (float, float)
+        Width and height of the picture.
+    """
+    angle, reach = np.meshgrid(np.arange(0, 2 * np.pi, np.pi / 12), [1.6, 2.4, 3.4, 5.0])
+    x = np.clip(point[0] + np.cos(angle) * (half[0] + reach * half[1]), half[0], room[0] - half[0])
+    y = np.clip(point[1] + np.sin(angle) * reach * 1.6 * half[1], half[1], room[1] - half[1])
+    beside = np.abs(x[..., None] - marks[0]) < half[0] + 6
+    covered = (beside & (np.abs(y[..., None] - marks[1]) < half[1] + 6)).sum(axis=-1)
+    cost = 30 * covered + np.hypot(x - point[0], y - point[1])
+    for left, top, wide, tall in taken:
+        cost += 1e4 * ((np.abs(x - left) < half[0] + wide + 2) & (np.abs(y - top) < half[1] + tall + 2))
+    best = np.unravel_index(int(np.argmin(cost)), cost.shape)
+    taken.append((float(x[best]), float(y[best]), *half))
+    return float(x[best]), float(y[best])

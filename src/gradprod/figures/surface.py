@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gradprod.figures.labels import Box, clear_place
 from gradprod.figures.theme import (
     CHIP_ON_PICTURE,
     DARK_ON_PICTURE,
@@ -470,15 +471,15 @@ def _end_names(path: Path, place: _Place, style: Style) -> list[Figure]:
     px, py = place.pixels(path.x, path.y)
     few = slice(None, None, max(1, length // 500))
     notes: list[Figure] = []
-    taken: list[tuple[float, float]] = []
+    taken: list[Box] = []
     for step in sorted({0, length - 1}):
         x, y = float(path.x[step]), float(path.y[step])
         if not (place.x[0] <= x <= place.x[1] and place.y[0] <= y <= place.y[1]):
             continue
         text = f"<b>{_('step {n}', n=grouped(step + 1))}</b>"
         half = text_width(text, size.tick) / 2 + 6, size.tick / 2 + 7
-        lx, ly = _clear_place((px[step], py[step]), half, (px[few], py[few]), taken, place)
-        taken.append((lx, ly))
+        room = place.across, place.tall
+        lx, ly = clear_place((px[step], py[step]), half, (px[few], py[few]), taken, room)
         notes.append(
             {
                 "text": text,
@@ -497,22 +498,3 @@ def _end_names(path: Path, place: _Place, style: Style) -> list[Figure]:
             }
         )
     return notes
-
-
-def _clear_place(
-    point: tuple[float, float],
-    half: tuple[float, float],
-    path: tuple[NDArray[np.float64], NDArray[np.float64]],
-    taken: list[tuple[float, float]],
-    place: _Place,
-) -> tuple[float, float]:
-    """The nearest place for a label of this half width and height that covers least of the path."""
-    angle, reach = np.meshgrid(np.arange(0, 2 * np.pi, np.pi / 12), [1.6, 2.4, 3.4])
-    lx = np.clip(point[0] + np.cos(angle) * (half[0] + reach * half[1]), half[0], place.across - half[0])
-    ly = np.clip(point[1] + np.sin(angle) * reach * 1.6 * half[1], half[1], place.tall - half[1])
-    covers = (np.abs(lx[..., None] - path[0]) < half[0] + 6) & (np.abs(ly[..., None] - path[1]) < half[1] + 6)
-    cost = 30 * covers.sum(axis=-1) + np.hypot(lx - point[0], ly - point[1])
-    for qx, qy in taken:
-        cost += 1e4 * ((np.abs(lx - qx) < 2 * half[0] + 2) & (np.abs(ly - qy) < 2 * half[1] + 2))
-    best = np.unravel_index(int(np.argmin(cost)), cost.shape)
-    return float(lx[best]), float(ly[best])
