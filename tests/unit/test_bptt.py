@@ -3,6 +3,7 @@
 import re
 
 import autograd.numpy as anp
+import mpmath
 import numpy as np
 import pairs
 import pytest
@@ -168,6 +169,108 @@ def test_a_bidirectional_pair(ahead, behind, scalar):
     assert_close(found.readout_weight, squeeze(expected["V_f"]))
     assert_close(found.backward_readout_weight, squeeze(expected["V_b"]))
     assert_close(found.readout_bias, squeeze(expected["c"]))
+
+
+@pytest.mark.parametrize("case", [case for case in pairs.SCALAR if case in pairs.VECTOR])
+@pytest.mark.parametrize("truncation", [None, 3])
+def test_a_scalar_cell_is_a_vector_cell_of_one_unit(case, truncation):
+    rng = np.random.default_rng(17)
+    number = pairs.make_pair(case, rng, length=20, scalar=True)
+    unit = pairs.pair_of(case, number.params, number.inputs, number.state)
+    readout, targets = Readout(weight=0.8, bias=-0.1), rng.normal(size=20)
+    found = loss_gradients(number.trajectory, readout, targets, truncation=truncation)
+    wide = Readout(weight=[[0.8]], bias=[-0.1])
+    same = loss_gradients(unit.trajectory, wide, targets[:, None], truncation=truncation)
+    for name, value in found.parameters.items():
+        assert_close(value, np.squeeze(same.parameters[name]))
+    for value, theirs in zip(found.initial_state.values(), same.initial_state.values(), strict=True):
+        assert_close(value, np.squeeze(theirs))
+    assert_close(found.readout_weight, np.squeeze(same.readout_weight))
+
+
+def test_the_variance_of_a_linear_cells_sensitivity():
+    """h_t = λ h_{t−1} + x_t, unit white noise: E(dh/dλ)² = (1 + λ²)/(1 − λ²)³, 263.9 at λ = .9.
+
+    dh/dλ is linear in the inputs, so that its variance is the sum of squares over single impulses.
+    """
+    cell = ScalarRNN(activation="linear", recurrent_weight=0.9, input_weight=1.0)
+    run = unroll(cell, np.eye(500))
+    last = np.zeros(500)
+    last[-1] = 1.0
+    by_impulse = backpropagate(run, state={"S": last}).parameters["recurrent_weight"]
+    assert_close(np.sum(by_impulse**2), (1 + 0.81) / (1 - 0.81) ** 3)
+    assert round(np.sum(by_impulse**2), 1) == 263.9
+
+
+def in_high_precision(step, params, inputs, start, readout, target):
+    """∂ ½ (W_o h_T + b_2 − Y)² / ∂ every parameter, by central differences with 400 digits."""
+
+    def loss(values):
+        state = [mpmath.mpf(s) for s in start]
+        for x in inputs:
+            state = step(values, state, x)
+        return (readout[0] * state[-1] + readout[1] - target) ** 2 / 2
+
+    with mpmath.workdps(400):
+        values = {name: mpmath.mpf(value) for name, value in params.items()}
+        h = mpmath.mpf(10) ** -80
+        return {
+            name: float((loss(values | {name: v + h}) - loss(values | {name: v - h})) / (2 * h))
+            for name, v in values.items()
+        }
+
+
+def mp_sigma(x):
+    return 1 / (1 + mpmath.exp(-x))
+
+
+def mp_lstm(p, state, x):
+    c, h = state
+    drive = {
+        g: p[f"{g}_weight"] * x + p[f"{g}_recurrent_weight"] * h + p[f"{g}_bias"]
+        for g in ("forget", "input_gate", "candidate", "output_gate")
+    }
+    f = mp_sigma(drive["forget"] + p["forget_peephole"] * c)
+    i = mp_sigma(drive["input_gate"] + p["input_gate_peephole"] * c)
+    c = f * c + i * mpmath.tanh(drive["candidate"])
+    return c, mp_sigma(drive["output_gate"] + p["output_gate_peephole"] * c) * mpmath.tanh(c)
+
+
+def mp_gru(p, state, x):
+    (h,) = state
+    z, r = (
+        mp_sigma(p[f"{g}_weight"] * x + p[f"{g}_recurrent_weight"] * h + p[f"{g}_bias"])
+        for g in ("update", "reset")
+    )
+    inner = p["candidate_recurrent_weight"] * h + p["candidate_recurrent_bias"]
+    new = mpmath.tanh(p["candidate_weight"] * x + p["candidate_bias"] + r * inner)
+    return ((1 - z) * h + z * new,)
+
+
+def mp_rnn(p, state, x):
+    return (mpmath.tanh(p["input_weight"] * x + p["recurrent_weight"] * state[0] + p["bias"]),)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "step", "start"),
+    [
+        (ScalarRNN, {}, mp_rnn, (0.3,)),
+        (ScalarLSTM, {}, mp_lstm, (0.4, 0.2)),
+        (ScalarGRU, {"reset": "after"}, mp_gru, (0.3,)),
+    ],
+)
+@pytest.mark.parametrize("scale", [1.0, 6.0, 25.0])
+def test_saturation_costs_no_digit(kind, options, step, start, scale):
+    """Gates and candidates up to |u| = 100, against arithmetic with 400 digits."""
+    rng = np.random.default_rng(18)
+    for _ in range(5):
+        params = {name: rng.normal() * scale for name in kind(**options).parameters}
+        inputs, target = rng.normal(size=4), rng.normal()
+        run = unroll(kind(**params, **options), inputs, dict(zip(kind.parts, start, strict=True)))
+        found = loss_gradients(run, Readout(weight=0.9, bias=0.1), [*run.output[:-1] * 0.9 + 0.1, target])
+        expected = in_high_precision(step, params, inputs, start, (0.9, 0.1), target)
+        for name, value in expected.items():
+            np.testing.assert_allclose(found.parameters[name], value, rtol=1e-10, atol=1e-290)
 
 
 # ------------------------------------------------------------------ terms
