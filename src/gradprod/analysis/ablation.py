@@ -70,9 +70,7 @@ def freeze(trajectory: Trajectory, gate: str) -> ScalarLSTM:
     with np.errstate(divide="ignore"):
         bias = float(np.arctanh(mean) if gate == "candidate" else np.log(mean) - np.log1p(-mean))
     names = [name for name in cell.parameters if name.startswith(prefix)]
-    held: dict[str, ArrayLike] = {name: 0.0 for name in names} | {
-        f"{prefix}_bias": float(np.clip(bias, -700, 700))
-    }
+    held = dict.fromkeys(names, 0.0) | {f"{prefix}_bias": float(np.clip(bias, -700, 700))}
     return replace(cell, **held)
 
 

@@ -74,7 +74,7 @@ LESSONS: tuple[Entry, ...] = (
     Entry(3, "Vanish or explode", "vanish_or_explode:VanishOrExplode"),
     Entry(4, "Gate surface", "gate_surface:GateSurface"),
     Entry(5, "Gated cell", "gated_cell:GatedAgainstPlain"),
-    Entry(6, "LSTM"),
+    Entry(6, "LSTM", "lstm:LSTM"),
     Entry(7, "GRU"),
     Entry(8, "Vector cells"),
     Entry(9, "Both directions"),

@@ -1,0 +1,591 @@
+"""Lesson 6: the LSTM: what its forget gate keeps, and what its other paths do to that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradprod.activations import SIGMOID
+from gradprod.analysis.ablation import Ablation, ablation
+from gradprod.analysis.approximations import Approximations, approximations
+from gradprod.analysis.memory import memory_time
+from gradprod.analysis.readouts import Readouts, readouts
+from gradprod.analysis.terms import CELL_SLOPE_BOUND, StepTerms, cell_slope, lstm_terms, term_bounds
+from gradprod.cells import ScalarLSTM, VectorLSTM
+from gradprod.explorers.controls import PICTURE, Choice, Layer, Real, Switch
+from gradprod.explorers.model import (
+    Figure,
+    Judgement,
+    Prediction,
+    Preset,
+    Readout,
+    Table,
+    Verdict,
+    cached,
+    claim,
+    picture,
+    table_lags,
+)
+from gradprod.explorers.reading import half_life, memory, product_verdict, rate, signed
+from gradprod.explorers.sequence import SequenceExplorer
+from gradprod.figures.gates import Panel, Series, gates_over_time, over_time
+from gradprod.figures.product_curve import Curve, product_curve
+from gradprod.figures.relation import Mark, bars, relation
+from gradprod.figures.terms import step_terms
+from gradprod.figures.theme import Style
+from gradprod.i18n import gettext as _
+from gradprod.inputs import make_input
+from gradprod.products import LogProduct, MatrixProduct, block, matrix_product
+from gradprod.unroll import Trajectory, unroll
+from gradprod.words import decimals, factor, grouped, number, steps, value
+
+RECURRENT, INPUT, PEEPHOLES = "Recurrent weights U", "Input weights W", "Peepholes p"
+BLOCKS = {"cc": "∂c/∂c", "ch": "∂c/∂h", "hc": "∂h/∂c", "hh": "∂h/∂h"}
+
+EXPLODES = {
+    "input_gate_recurrent_weight": -3.0,
+    "forget_recurrent_weight": 3.0,
+    "output_gate_recurrent_weight": -3.0,
+    "candidate_recurrent_weight": -6.0,
+    "input_gate_bias": 3.0,
+    "forget_bias": -2.0,
+    "output_gate_bias": 1.0,
+    "candidate_bias": -1.0,
+    "forget_weight": 0.0,
+    "input_gate_weight": 0.0,
+    "output_gate_weight": 0.0,
+    "candidate_weight": 0.0,
+    "input": "zero",
+    "sequence_length": 200,
+}
+"""A scalar LSTM whose product grows for ever."""
+
+KERAS = {"forget_bias": 1.0, "sequence_length": 50, "input": "noise"}
+"""Keras' default: the forget bias starts at 1, every other bias at 0."""
+
+GATE_ALONE = {
+    **{f"{gate}_recurrent_weight": 0.0 for gate in ("forget", "input_gate", "output_gate", "candidate")},
+    "forget_weight": 0.0,
+}
+
+
+def _weight(symbol: str, label: str, start: float = 0.5, **place: Any) -> Real:
+    return Real(symbol, label, start, low=-8, high=8, ticks=(-8, -4, 0, 4, 8), slider=False, **place)
+
+
+class LSTM(SequenceExplorer):
+    """Lesson 6: four quantities that are called ∂c_t/∂c_k, on one axis."""
+
+    number = 6
+    title = "LSTM"
+    lead = (
+        "Four different things are written ∂<i>c<sub>t</sub></i>/∂<i>c<sub>k</sub></i>. Drag the forget bias "
+        "and see when the product of the forget gates tells the truth."
+    )
+    formula = (
+        r"c_t = f_t c_{t-1} + i_t \hat c_t, \qquad \frac{dc_t}{dc_{t-1}} = "
+        r"f_t + c_{t-1}\partial f_t + \hat c_t\,\partial i_t + i_t\,\partial\hat c_t"
+    )
+    formula_text = "c_t = f_t c_{t−1} + i_t ĉ_t; dc_t/dc_{t−1} = f_t + c_{t−1} ∂f_t + ĉ_t ∂i_t + i_t ∂ĉ_t"
+    folded = (RECURRENT, INPUT, PEEPHOLES)
+
+    forget_bias = Real("b_f", "forget bias", 1.0, low=-8, high=8, ticks=(-8, -4, 0, 1, 4, 8), live=True)
+    input_gate_bias = Real("b_i", "input-gate bias", 0.0, low=-8, high=8, ticks=(-8, -4, 0, 4, 8), live=True)
+    output_gate_bias = Real("b_o", "output-gate bias", 0.0, low=-8, high=8, ticks=(-8, -4, 0, 4, 8))
+    candidate_bias = _weight("b_c", "candidate bias", 0.0)
+    forget_recurrent_weight = _weight("U_f", "forget gate", group=RECURRENT)
+    input_gate_recurrent_weight = _weight("U_i", "input gate", group=RECURRENT)
+    output_gate_recurrent_weight = _weight("U_o", "output gate", group=RECURRENT)
+    candidate_recurrent_weight = _weight("U_c", "candidate", group=RECURRENT)
+    forget_weight = _weight("W_f", "forget gate", group=INPUT)
+    input_gate_weight = _weight("W_i", "input gate", group=INPUT)
+    output_gate_weight = _weight("W_o", "output gate", group=INPUT)
+    candidate_weight = _weight("W_c", "candidate", group=INPUT)
+    peepholes = Switch("", "the gates see c", False, key="peep", group=PEEPHOLES)
+    forget_peephole = _weight("p_f", "forget gate", group=PEEPHOLES, when=lambda m: m.peepholes)
+    input_gate_peephole = _weight("p_i", "input gate", group=PEEPHOLES, when=lambda m: m.peepholes)
+    output_gate_peephole = _weight("p_o", "output gate", group=PEEPHOLES, when=lambda m: m.peepholes)
+    show_forget = Layer("forget", "∏ f", True)
+    show_four = Layer("four", "∏ four terms")
+    show_total = Layer("total", "Total")
+    show_blocks = Layer("blocks", "All four blocks")
+    below = Choice(
+        "",
+        "Under it",
+        "terms",
+        {
+            "terms": "terms of each step",
+            "gates": "gates and states over time",
+            "slope": "|c (1 − tanh² c)|",
+            "memory": "memory time by forget bias",
+            "ablation": "one gate frozen",
+        },
+        key="below",
+        group=PICTURE,
+    )
+
+    presets = (
+        Preset("Keras’ default", KERAS, "Why does my LSTM forget in 20 steps?"),
+        Preset("Open", {"forget_bias": 5.0, "sequence_length": 1000}, "f = 0.993"),
+        Preset("Shut", {"forget_bias": -4.0}),
+        Preset("Explodes for ever", EXPLODES, "+0.29 nats a step, with no input at all"),
+        Preset("Thousands of steps", {**GATE_ALONE, "forget_bias": 5.0, "sequence_length": 10000}),
+        Preset(
+            "Peepholes",
+            {
+                "peepholes": True,
+                "forget_peephole": -2.0,
+                "input_gate_peephole": 2.0,
+                "show_total": True,
+            },
+        ),
+    )
+    prediction = Prediction.powers_of_ten(
+        "A forget bias of 3 means <i>f</i> = 0.953 when nothing else speaks. Going back 1000 steps along "
+        "such gates, what is left of the gradient?",
+        {**GATE_ALONE, "forget_bias": 3.0, "sequence_length": 1000},
+        lambda m: m.readout.left_log10,
+        reach=40,
+        start=-3,
+    )
+
+    # ---- what follows from the settings ----
+
+    @property
+    def cell(self) -> ScalarLSTM:
+        """The LSTM at these settings."""
+        names = [name for name in ScalarLSTM.enters if not name.endswith("peephole") or self.peepholes]
+        return ScalarLSTM(**{"forget_peephole": 0.0} | {name: getattr(self, name) for name in names})
+
+    @cached
+    def trajectory(self) -> Trajectory:
+        """Its run."""
+        return unroll(self.cell, self.inputs)
+
+    @cached
+    def whole(self) -> MatrixProduct:
+        """The product over the whole state (c, h)."""
+        return matrix_product(self.trajectory)
+
+    @cached
+    def compared(self) -> Approximations:
+        """The four quantities: exact partial and total, ∏ f and ∏ four terms."""
+        return approximations(self.trajectory)
+
+    @cached
+    def result(self) -> LogProduct:
+        """The exact partial ∂c_t/∂c_k, h_k held: the cc block."""
+        return self._number(self.compared.exact["partial"])
+
+    @cached
+    def readout(self) -> Readouts:
+        """Its rate, memory and verdict."""
+        return readouts(self.result)
+
+    @cached
+    def terms(self) -> StepTerms | None:
+        """The four terms at each step; they need h_{t−1}, so a run of two steps."""
+        return lstm_terms(self.trajectory) if self.sequence_length > 1 else None
+
+    @cached
+    def frozen(self) -> dict[str, Ablation]:
+        """The run with one gate at a time frozen."""
+        return ablation(self.trajectory)
+
+    @staticmethod
+    def _number(product: Any) -> LogProduct:
+        assert isinstance(product, LogProduct)
+        return product
+
+    @property
+    def total(self) -> LogProduct:
+        """The exact total, h_k moving with c_k; it has no entry at k = 0, where no gate has made h of c."""
+        p = self._number(self.compared.exact["total"])
+        return LogProduct(sign=p.sign[:-1], log10=p.log10[:-1])
+
+    # ---- words ----
+
+    def verdict(self) -> Verdict:
+        return product_verdict(self.readout, self.result)
+
+    def readouts(self) -> Sequence[Readout]:
+        f = self.trajectory.gates["f"]
+        mean = float(f.mean())
+        alone = self._number(self.compared.approximate["forget"])
+        return [
+            rate(self.readout),
+            half_life(self.readout),
+            memory(self.readout, self.sequence_length, 0.01),
+            Readout(
+                _("Forget gate"),
+                factor(mean),
+                _("mean; {low} … {high}", low=factor(float(f.min())), high=factor(float(f.max()))),
+            ),
+            Readout(
+                _("Memory time by b<sub>f</sub> alone"),
+                steps(float(memory_time(self.forget_bias))),
+                "−1/ln σ(<i>b<sub>f</sub></i>)",
+            ),
+            Readout(
+                _("∏ <i>f</i> is off by"),
+                _("{n} powers of ten", n=decimals(abs(self.result.log10[-1] - alone.log10[-1]), 1)),
+                _("at the longest lag"),
+            ),
+        ]
+
+    def table(self) -> Table:
+        a = self.compared
+        columns = {
+            _("exact partial"): self.result,
+            _("exact total"): self._number(a.exact["total"]),
+            "∏ <i>f</i>": self._number(a.approximate["forget"]),
+            _("∏ four terms"): self._number(a.approximate["four_terms"]),
+        }
+        rows = [
+            [grouped(lag), *(_entry(p, lag) for p in columns.values())]
+            for lag in table_lags(self.sequence_length)
+        ]
+        return Table([_("lag <i>t − k</i>"), *columns], rows)
+
+    def columns(self) -> Mapping[str, Any]:
+        run, back, pad = self.trajectory, slice(None, None, -1), [math.nan]
+        blocks = {name: self._number(block(self.whole, name)) for name in BLOCKS}
+        return {
+            "lag": np.arange(self.sequence_length + 1),
+            **{f"log10_{name}": p.log10 for name, p in blocks.items()},
+            **{f"sign_{name}": p.sign.astype(int) for name, p in blocks.items()},
+            "log10_total": self._number(self.compared.exact["total"]).log10,
+            "log10_product_f": self._number(self.compared.approximate["forget"]).log10,
+            "log10_product_four_terms": self._number(self.compared.approximate["four_terms"]).log10,
+            "step": np.concatenate([pad, np.arange(1, self.sequence_length + 1)[back]]),
+            **{gate: np.concatenate([pad, run.gates[gate][back]]) for gate in ("f", "i", "o", "candidate")},
+            **{part: np.concatenate([pad, run.states[part][1:][back]]) for part in ("c", "h")},
+        }
+
+    def code(self) -> str:
+        start = ScalarLSTM()
+        changed = "".join(
+            f"    {name}={float(array):.10g},\n"
+            for name, array in self.cell.parameters.items()
+            if array != start.parameters[name]
+        )
+        return f"""{super().code()}
+
+# or by the library alone
+from gradprod import ScalarLSTM, block, make_input, matrix_product, readouts, unroll
+
+cell = ScalarLSTM(
+{changed})
+run = unroll(cell, {self.inputs_code()})
+product = block(matrix_product(run), "cc")
+print(product.log10, readouts(product))"""
+
+    # ---- pictures ----
+
+    def curve(self) -> Curve:
+        return Curve(self.result, name=_("exact partial"), cell="lstm")
+
+    @picture(heights=(440, 380, 270))
+    def chart(self, style: Style) -> Figure:
+        """The quantities against lag."""
+        curves = [self.curve()]
+        if self.show_blocks:
+            names = {"ch": "plain", "hc": "gated", "hh": "gru"}
+            curves = [Curve(self.result, name=BLOCKS["cc"], cell="lstm")] + [
+                Curve(self._number(block(self.whole, name)), name=BLOCKS[name], cell=cell)
+                for name, cell in names.items()
+            ]
+        if self.show_total and self.sequence_length > 1:
+            curves.append(Curve(self.total, name=_("exact total"), cell="lstm"))
+        for shown, key, name in (
+            (self.show_forget, "forget", "∏ <i>f</i>"),
+            (self.show_four, "four_terms", _("∏ four terms")),
+        ):
+            if shown and (key == "forget" or self.sequence_length > 1):
+                p = self._number(self.compared.approximate[key])
+                last = len(p.log10) - (key == "four_terms")
+                kept = LogProduct(sign=p.sign[:last], log10=p.log10[:last])
+                curves.append(Curve(kept, name=name, kind="approximation", cell="lstm"))
+        return product_curve(
+            curves[:1] if self.veiled else curves,
+            style,
+            prediction=self.prediction_shown,
+            veil=self.veiled,
+            pins=self.pins,
+            quantity="|∂<i>c<sub>t</sub></i>/∂<i>c<sub>k</sub></i>|",
+        )
+
+    @picture("below", heights=(320, 320, 300), when=lambda m: not m.veiled)
+    def detail(self, style: Style) -> Figure:
+        """What the choice under the picture names."""
+        run = self.trajectory
+        if self.below == "terms" and self.terms is not None:
+            return step_terms(
+                self.terms, style, title=_("terms of <i>dc<sub>t</sub></i>/<i>dc<sub>t−1</sub></i>")
+            )
+        if self.below == "slope":
+            return self._slope(style)
+        if self.below == "memory":
+            return self._memory(style)
+        if self.below == "ablation":
+            return self._ablation(style)
+        gates = {name: run.gates[name] for name in ("f", "i", "o")}
+        return gates_over_time(gates, run.states, style, colour=style.colours.lstm)
+
+    def _slope(self, style: Style) -> Figure:
+        found, c = cell_slope(self.trajectory), style.colours
+        bound = np.full(found.values.shape, CELL_SLOPE_BOUND)
+        return over_time(
+            [
+                Panel(
+                    title="|<i>c</i> (1 − tanh² <i>c</i>)|",
+                    series=[
+                        Series(
+                            name=_("this run"), values=found.values, colour=c.lstm, symbol="square", start=0
+                        ),
+                        Series(name=_("bound"), values=bound, colour=c.bound, symbol="x", start=0),
+                    ],
+                    range=(-0.02, 0.5),
+                )
+            ],
+            style,
+        )
+
+    def _memory(self, style: Style) -> Figure:
+        bias = np.linspace(-8, 8, 161)
+        here = float(memory_time(self.forget_bias))
+        return relation(
+            bias,
+            np.log10(memory_time(bias)),
+            style,
+            x_title=_("forget bias <i>b<sub>f</sub></i>"),
+            y_title=_("memory time −1/ln σ(<i>b<sub>f</sub></i>), steps"),
+            mark=Mark(x=self.forget_bias, y=math.log10(here), text=steps(here)),
+            colour=style.colours.lstm,
+        )
+
+    def _ablation(self, style: Style) -> Figure:
+        names = {
+            "": _("nothing frozen"),
+            "forget": _("forget gate"),
+            "input_gate": _("input gate"),
+            "output_gate": _("output gate"),
+            "candidate": _("candidate"),
+        }
+        left = [self.readout.left_log10, *(a.readouts.left_log10 for a in self.frozen.values())]
+        return bars(
+            list(names.values()),
+            np.asarray(left, float),
+            style,
+            title=_("what is left at the longest lag, with one gate held at its mean"),
+            colour=style.colours.lstm,
+        )
+
+    # ---- claims ----
+
+    @claim(
+        11,
+        "The forget gate is the key one.",
+        articles="001",
+        test={"forget_weight": 2.0, "forget_bias": 2.0, "below": "ablation"},
+    )
+    def forget_gate_is_key(self) -> Judgement:
+        here = self.readout.left_log10
+        off = {gate: abs(a.readouts.left_log10 - here) for gate, a in self.frozen.items()}
+        names = {
+            "forget": _("forget gate"),
+            "input_gate": _("input gate"),
+            "output_gate": _("output gate"),
+            "candidate": _("candidate"),
+        }
+        told = ", ".join(_("{gate} {n}", gate=names[g], n=decimals(v, 1)) for g, v in off.items() if v == v)
+        most = max(off, key=lambda g: off[g] if off[g] == off[g] else -1.0)
+        why = _(
+            "Frozen at its mean, each moves what is left by so many powers of ten: {told}. Here the {most} "
+            "matters most; but freezing keeps its mean, and the mean of <i>f</i> is what decides.",
+            told=told,
+            most=names[most],
+        )
+        return Judgement("true" if most == "forget" else "partly", why)
+
+    @claim(
+        14,
+        "<i>c</i> changes slowly, <i>h</i> a lot.",
+        articles="002",
+        test={"forget_bias": 0.0, "below": "gates"},
+    )
+    def slow_c_fast_h(self) -> Judgement:
+        c, h = self.relative_steps
+        why = _(
+            "At this forget bias, 64 units on white noise: the relative step is {c} of <i>c</i> and {h} of "
+            "<i>h</i>. It takes a forget bias of about 3.",
+            c=decimals(c, 2),
+            h=decimals(h, 2),
+        )
+        return Judgement("true" if h > 2 * c else "false", why)
+
+    @cached("forget_bias")
+    def relative_steps(self) -> tuple[float, float]:
+        """Mean ‖s_t − s_{t−1}‖ / ‖s_{t−1}‖ of c and h: 64 units, white noise, Gaussian weights."""
+        rng = np.random.default_rng(7)
+        n, noise = 64, make_input("noise", 200, seed=7)
+        gates = ("forget", "input_gate", "candidate", "output_gate")
+        weights = {f"{g}_recurrent_weight": rng.normal(size=(n, n)) / math.sqrt(n) for g in gates}
+        weights |= {f"{g}_weight": rng.normal(size=(n, 1)) for g in gates}
+        run = unroll(VectorLSTM(**weights, forget_bias=np.full(n, self.forget_bias)), noise[:, None])
+        c, h = (
+            float(
+                np.mean(np.linalg.norm(np.diff(s, axis=0), axis=1)[50:] / np.linalg.norm(s[:-1], axis=1)[50:])
+            )
+            for s in (run.states["c"], run.states["h"])
+        )
+        return c, h
+
+    @claim(
+        15,
+        "Only the path from <i>c</i> to <i>c</i> is cured; the other paths vanish.",
+        articles="002",
+        test={"forget_bias": 4.0, "show_blocks": True},
+    )
+    def other_paths(self) -> Judgement:
+        ends = {name: self._number(block(self.whole, name)).log10[-1] for name in BLOCKS}
+        told = ", ".join(f"{BLOCKS[name]} {number(float(v))}" for name, v in ends.items())
+        why = _(
+            "At the longest lag: {told}. Every path that starts in <i>h</i> or ends there runs along "
+            "<i>c</i> between: all four share one long-run rate, and differ by how they enter and leave.",
+            told=told,
+        )
+        return Judgement("partly", why)
+
+    @claim(
+        21, "Studying <i>c</i> is as good as studying <i>h</i>.", articles="003", test={"show_total": True}
+    )
+    def c_for_h(self) -> Judgement:
+        hh = self._number(block(self.whole, "hh"))
+        why = _(
+            "The state is (<i>h</i>, <i>c</i>). Over {T}: ∂<i>c</i>/∂<i>c</i> {cc}, ∂<i>h</i>/∂<i>h</i> "
+            "{hh}; neither is the whole 2 × 2 product.",
+            T=steps(self.sequence_length),
+            cc=signed(self.result),
+            hh=signed(hh),
+        )
+        return Judgement("false", why)
+
+    @claim(
+        22, "The three other terms are minor, each with more gates.", articles="003", test={"below": "terms"}
+    )
+    def minor_terms(self) -> Judgement:
+        U = {g: abs(getattr(self, f"{g}_recurrent_weight")) for g in ("forget", "input_gate", "candidate")}
+        if self.terms is None:
+            return Judgement("partly", _("One step has no earlier <i>h</i>: only <i>f</i> is there."))
+        sizes = {name: float(np.abs(v).max()) for name, v in self.terms.terms.items()}
+        keep = float(np.abs(self.terms.terms["keep"]).mean())
+        others = max(v for name, v in sizes.items() if name != "keep")
+        told = _(
+            "<i>f</i> is {f} on average, the largest of the others {o}. ", f=factor(keep), o=value(others)
+        )
+        if not self.peepholes:
+            b = term_bounds(self.cell)
+            told += _(
+                "They depend on U and are not alike: at most 0.112 |<i>U<sub>f</sub></i>| = {f}, ¼ "
+                "|<i>U<sub>i</sub></i>| = {i}, 1 · |<i>U<sub>c</sub></i>| = {c}.",
+                f=value(float(b["forget_gate"])),
+                i=value(float(b["input_gate"])),
+                c=value(float(b["candidate"])),
+            )
+        return Judgement("true" if others < 0.25 * keep and max(U.values()) < 4 else "partly", told)
+
+    @claim(
+        23,
+        "|<i>c</i> (1 − tanh² <i>c</i>)| &lt; 0.45.",
+        articles="003",
+        test={"below": "slope", "forget_bias": 3.0, "candidate_weight": 2.0},
+    )
+    def below_045(self) -> Judgement:
+        found = cell_slope(self.trajectory)
+        why = _(
+            "Its largest value is 0.4477, at <i>c</i> = 0.7717; this run comes to {top}, at step {t}.",
+            top=value(float(found.largest)),
+            t=grouped(int(found.step)),
+        )
+        return Judgement("true", why)
+
+    @claim(
+        24,
+        "The risk of explosion is small since <i>f</i> &lt; 1; but an exploding LSTM can be built.",
+        articles="003",
+        test=EXPLODES,
+    )
+    def can_explode(self) -> Judgement:
+        r = self.readout
+        why = _(
+            "Here the product goes by {rate} nats a step, to {left}; <i>f</i> is never above {f}.",
+            rate=decimals(r.rate, 2) if math.isfinite(r.rate) else "–",
+            left=signed(self.result),
+            f=factor(float(self.trajectory.gates["f"].max())),
+        )
+        return Judgement("true", why)
+
+    @claim(
+        28,
+        "Over thousands of steps it still vanishes.",
+        articles="003",
+        test={**GATE_ALONE, "forget_bias": 3.0, "sequence_length": 1000},
+    )
+    def thousands_of_steps(self) -> Judgement:
+        log = float(math.log10(SIGMOID.value(np.asarray(self.forget_bias))))
+        why = _(
+            "By this forget bias alone: <i>f</i><sup>1000</sup> = {a}, <i>f</i><sup>10000</sup> = {b}. Here "
+            "{left} is left after {T}.",
+            a=number(1000 * log),
+            b=number(10000 * log),
+            left=signed(self.result),
+            T=steps(self.sequence_length),
+        )
+        return Judgement("true" if 1000 * log < -1 else "partly", why)
+
+    @claim(
+        33,
+        "With peepholes, ∂<i>c<sub>t</sub></i>/∂<i>c<sub>t−1</sub></i> = <i>f<sub>t</sub></i>.",
+        articles="004",
+        test={"peepholes": True, "forget_peephole": -2.0, "input_gate_peephole": 2.0},
+        applies=lambda m: m.peepholes,
+    )
+    def peephole_partial(self) -> Judgement:
+        f, exact = self.trajectory.gates["f"][-1], self.result
+        lag1 = float(exact.sign[1] * 10 ** exact.log10[1])
+        why = _(
+            "At the last step <i>f</i> = {f}, and the exact partial with <i>h</i> held is {exact} = <i>f</i> "
+            "+ <i>c f</i>(1 − <i>f</i>)<i>p<sub>f</sub></i> + <i>ĉ i</i>(1 − <i>i</i>)<i>p<sub>i</sub></i>.",
+            f=factor(float(f)),
+            exact=factor(lag1),
+        )
+        if abs(lag1 - f) < 1e-12:
+            return Judgement(
+                "exact", _("Without peepholes it is, with <i>h</i> held: {f}.", f=factor(float(f)))
+            )
+        return Judgement("false", why)
+
+    @claim(
+        34,
+        "Depth now mainly hurts the gates’ own learning.",
+        articles="004",
+        test={**GATE_ALONE, "forget_bias": 5.0, "sequence_length": 1000},
+    )
+    def gates_learn_slowly(self) -> Judgement:
+        f = float(self.trajectory.gates["f"].mean())
+        slope = float(SIGMOID.slope(self.trajectory.pre_activations["f"]).mean())
+        why = _(
+            "A true core: the gate’s slope <i>f</i>(1 − <i>f</i>) is {s} where <i>f</i> is {f}. Long memory "
+            "costs the gate its plasticity.",
+            s=value(slope),
+            f=factor(f),
+        )
+        return Judgement("true" if slope < 0.05 else "partly", why)
+
+
+def _entry(product: LogProduct, lag: int) -> str:
+    return signed(product, lag) if math.isfinite(product.log10[lag]) or product.sign[lag] == 0 else "–"
