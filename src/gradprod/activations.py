@@ -112,17 +112,17 @@ SIGMOID = Activation(
 _ACTIVATIONS = {each.name: each for each in (LINEAR, TANH, SIGMOID)}
 
 
-def activation(name: str | Activation) -> Activation:
+def activation(name: str | Activation, *, called: str = "activation") -> Activation:
     """The activation of that name: "linear", "tanh" or "sigmoid".
 
     Raises
     ------
     ValueError
-        If there is none of that name.
+        If there is none of that name; the sentence speaks of what was ``called`` so.
     """
     if isinstance(name, Activation):
         return name
     if name not in _ACTIVATIONS:
         names = ", ".join(map(repr, _ACTIVATIONS))
-        raise ValueError(f"activation must be one of {names}, got {name!r}; choose one of them")
+        raise ValueError(f"{called} must be one of {names}, got {name!r}; choose one of them")
     return _ACTIVATIONS[name]

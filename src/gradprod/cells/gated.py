@@ -50,7 +50,7 @@ class GatedCell(Cell):
     output_gate_bias: Parameter = 0.0
 
     def __post_init__(self) -> None:
-        activation(self.state_activation)
+        activation(self.state_activation, called="state_activation")
         super().__post_init__()
 
     @cached_property
