@@ -126,8 +126,8 @@ function revive(tree, arrays, buffers) {
 
 const plain = (value) => value !== null && typeof value === "object" && !Array.isArray(value) && !ArrayBuffer.isView(value);
 
-/* What plotly may write into. Lists without objects in them keep their identity, by which plotly sees that they are
-   still the same. */
+/* Traces that plotly may write into. Their lists of numbers keep their identity, by which plotly sees that they are still
+   the same. (In a layout it writes into lists, too.) */
 function copy(value) {
   if (Array.isArray(value)) return plain(value[0]) ? value.map(copy) : value;
   return plain(value) ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, copy(v)])) : value;
@@ -301,7 +301,7 @@ export default () => {
         },
         figure() {
           const { data, layout, config } = state.figure;
-          const shown = { uirevision: true, ...(coarse.matches && { dragmode: false }), ...copy(layout) };
+          const shown = { uirevision: true, ...(coarse.matches && { dragmode: false }), ...structuredClone(layout) };
           if (shown.uirevision !== revision) held.clear();
           revision = shown.uirevision;
           const [width, height] = [root.clientWidth, root.clientHeight];
@@ -311,11 +311,14 @@ export default () => {
           return { data: copy(data), layout: shown, config: { displayModeBar: false, displaylogo: false, doubleClick: false, ...config } };
         },
         async paint() {
+          const empty = !state.figure.data.length && !Object.keys(state.figure.layout).length;
+          if (empty && !plot.layout) return; // nothing was shown yet: no axes around nothing
           try {
             const figure = screen.figure();
             const thinned = figure.data.map((trace) => thin(trace, figure.layout, memory));
             kept = thinned.map(([, places]) => places);
             await screen.Plotly.react(plot, thinned.map(([trace]) => trace), figure.layout, figure.config);
+            alert.remove();
             if (bound !== plot.on) listen();
             if (pointer) plot.querySelector(`.${pointer.layer}`)?.dispatchEvent(new MouseEvent("mousemove", pointer));
           } catch (error) {
