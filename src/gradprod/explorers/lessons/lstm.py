@@ -26,6 +26,7 @@ from gradprod.explorers.model import (
     Verdict,
     cached,
     claim,
+    panel,
     picture,
     table_lags,
 )
@@ -128,6 +129,7 @@ class LSTM(SequenceExplorer):
     )
 
     presets = (
+        Preset("Typical"),
         Preset("Keras’ default", KERAS, "Why does my LSTM forget in 20 steps?"),
         Preset("Open", {"forget_bias": 5.0, "sequence_length": 1000}, "f = 0.993"),
         Preset("Shut", {"forget_bias": -4.0}),
@@ -384,6 +386,30 @@ print(product.log10, readouts(product))"""
             colour=style.colours.lstm,
         )
 
+    @panel("Why does it forget?")
+    def why(self) -> str | None:
+        """How far the forget gates alone reach, and which bias would reach farther."""
+        if self.veiled:
+            return None
+        alone = float(memory_time(self.forget_bias))
+        reach = math.log(100) * alone
+        T = self.sequence_length
+        told = _(
+            "A forget bias of {b} alone keeps <i>f</i> = {f}: 1 % is left after {reach}. This run keeps 1 % "
+            "for {memory}. ",
+            b=value(self.forget_bias),
+            f=factor(float(SIGMOID.value(np.asarray(self.forget_bias)))),
+            reach=steps(reach),
+            memory=steps(self.readout.effective_memory),
+        )
+        needed = T / math.log(100)
+        told += _(
+            "To keep 1 % over all {T} by the gates alone takes <i>b<sub>f</sub></i> = {need}.",
+            T=steps(T),
+            need=decimals(-math.log(math.expm1(1 / needed)), 1),
+        )
+        return f"<p>{told}</p>"
+
     # ---- claims ----
 
     @claim(
@@ -433,7 +459,9 @@ print(product.log10, readouts(product))"""
         rng = np.random.default_rng(7)
         n, noise = 64, make_input("noise", 200, seed=7)
         gates = ("forget", "input_gate", "candidate", "output_gate")
-        weights = {f"{g}_recurrent_weight": rng.normal(size=(n, n)) / math.sqrt(n) for g in gates}
+        weights: dict[str, Any] = {
+            f"{g}_recurrent_weight": rng.normal(size=(n, n)) / math.sqrt(n) for g in gates
+        }
         weights |= {f"{g}_weight": rng.normal(size=(n, 1)) for g in gates}
         run = unroll(VectorLSTM(**weights, forget_bias=np.full(n, self.forget_bias)), noise[:, None])
         c, h = (
