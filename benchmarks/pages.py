@@ -30,11 +30,15 @@ class Page:
     first_visit: Load | None = None
     loads: list[Load] = field(default_factory=list)
     feel: Feel = field(default_factory=Feel)
-    failed: str = ""
+    failures: list[str] = field(default_factory=list)
 
     @property
     def title(self) -> str:
-        return TITLES.get(self.name, self.name)
+        """Name in the tables, with what went wrong."""
+        name = TITLES.get(self.name, self.name)
+        if not self.failures:
+            return name
+        return f"{name} ({len(self.failures)} visits failed: {self.failures[-1]})"
 
     def typical(self, what: str) -> float:
         """Median over the visits."""
@@ -49,15 +53,15 @@ def measure(
     with ExitStack() as stack:
         pages = {name: Page(name=name, server=stack.enter_context(start(name))) for name in (*STOCK, "app")}
         for page in pages.values():  # the first visit pays for the server's imports, and counts apart
-            with visit(page.server) as v:
-                page.first_visit = v.open()
+            _go(page, 0, 0)
+            page.first_visit = page.loads.pop() if page.loads else None
         app = pages["app"]
         for number in _lessons() if lessons is None else lessons:
             name = f"lesson {number}"
             pages[name] = Page(name=name, query=f"?lesson={number}", server=app.server)
         for i in range(rounds):
             for page in pages.values():
-                if not page.failed and (i < 3 or page.name in TITLES):
+                if i < 3 or page.name in TITLES:
                     last = i == (rounds if page.name in TITLES else min(rounds, 3)) - 1
                     often = page.name == "floor" and i in (
                         0,
@@ -65,6 +69,8 @@ def measure(
                     )  # it is what all others are held to
                     _go(page, keys, drags if last or often else 0)
     floor, six = pages["floor"], pages["six_figure_widgets"]
+    if not floor.feel.settle:
+        raise RuntimeError(f"the floor page was not measured, and all else is held to it: {floor.failures}")
     return _budgets(app, floor, six), [(page.title, _measured(page, floor)) for page in pages.values()]
 
 
@@ -76,19 +82,20 @@ def _lessons() -> list[int]:
 
 def _go(page: Page, keys: int, drags: int) -> None:
     """One visit; where it goes wrong the reason is kept and the run goes on."""
-    page.server.settle()
+    if page.first_visit:
+        page.server.settle()
     print(f"{page.name} …", file=sys.stderr, flush=True)
     try:
         with visit(page.server) as v:
-            page.loads.append(v.open(page.query))
-            if drags:
-                felt = v.feel(keys, drags)
-                for name, values in vars(felt).items():
-                    getattr(page.feel, name).extend(values)
+            load = v.open(page.query)
+            felt = v.feel(keys, drags) if drags else Feel()
             if v.errors:
                 raise RuntimeError("; ".join(v.errors))
-    except (RuntimeError, LookupError) as error:
-        page.failed = str(error).splitlines()[0]
+        page.loads.append(load)
+        for name, values in vars(felt).items():
+            getattr(page.feel, name).extend(values)
+    except Exception as error:
+        page.failures.append(str(error).splitlines()[0])
         print(f"{page.name}: {error}", file=sys.stderr, flush=True)
 
 
@@ -107,8 +114,8 @@ def _measured(page: Page, floor: Page) -> list[Row]:
             kind=kind,
         )
 
-    if page.failed or not page.loads or not page.feel.settle:
-        return [Row(what=name, skipped=page.failed or "not measured") for name in NAMES]
+    if not page.feel.settle:
+        return [Row(what=name, skipped="no visit succeeded") for name in NAMES]
     load, feel, base = page.typical, page.feel, floor.feel
     values = [
         (load("first") / 1e3, "s", floor.typical("first") / 1e3, 1.0, "at most"),
