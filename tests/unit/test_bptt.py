@@ -26,15 +26,12 @@ from gradprod.bptt import (
 from gradprod.cells import Bidirectional, GatedCell, ScalarGRU, ScalarLSTM, ScalarRNN, VectorRNN
 from gradprod.unroll import unroll
 
-# Autograd and the library round differently; sums of many terms that cancel leave about 1e-13 of the largest.
-CLOSE = {"rtol": 1e-10, "atol": 1e-14}
-
 EVERY = [(case, False) for case in pairs.VECTOR] + [(case, True) for case in pairs.SCALAR]
 ONE_NUMBER = [case for case in pairs.SCALAR if not case.startswith("lstm")]
 
 
 def assert_close(actual, expected):
-    """To 1e-10 of each array's largest entry or better."""
+    """To 1e-10; where terms cancel, to 1e-11 of the array's largest entry (measured: 4e-13 at most)."""
     expected = np.asarray(expected)
     np.testing.assert_allclose(actual, expected, rtol=1e-10, atol=1e-11 * max(np.abs(expected).max(), 1e-3))
 
