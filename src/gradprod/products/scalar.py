@@ -83,6 +83,10 @@ def log_product(factors: Factors | ArrayLike, /) -> LogProduct:
         If a factor is NaN or infinite, naming its step.
     """
     given = factors if isinstance(factors, Factors) else _as_factors(factors)
+    lost = np.argwhere(np.isnan(given.log))
+    if len(lost):
+        step = int(lost[0, -1]) + 1
+        raise ValueError(f"factors must not be NaN, got one at step {step}; keep those before it")
     sign, log = np.moveaxis(given.sign, -1, 0), np.moveaxis(given.log, -1, 0)
     signs, logs = _empty(len(sign) + 1, sign.shape[1:])
     signs[1:], logs[1:] = sign[::-1], log[::-1]
@@ -148,7 +152,7 @@ def _as_factors(values: ArrayLike) -> Factors:
     if len(wrong):
         where = tuple(wrong[0])
         raise ValueError(
-            f"factors must be finite, got {array[where]} at step {where[-1] + 1}; check the run up to there"
+            f"factors must be finite, got {array[where]} at step {where[-1] + 1}; keep those before it"
         )
     return Factors(sign=np.sign(array), log=log_magnitude(array))
 
