@@ -75,7 +75,7 @@ LESSONS: tuple[Entry, ...] = (
     Entry(4, "Gate surface", "gate_surface:GateSurface"),
     Entry(5, "Gated cell", "gated_cell:GatedAgainstPlain"),
     Entry(6, "LSTM", "lstm:LSTM"),
-    Entry(7, "GRU"),
+    Entry(7, "GRU", "gru:GRU"),
     Entry(8, "Vector cells"),
     Entry(9, "Both directions"),
     Entry(10, "Remedies"),

@@ -11,6 +11,7 @@ import numpy as np
 from gradprod.activations import SIGMOID
 from gradprod.analysis.ablation import Ablation, ablation
 from gradprod.analysis.approximations import Approximations, approximations
+from gradprod.analysis.initialisation import forget_bias_for
 from gradprod.analysis.memory import memory_time
 from gradprod.analysis.readouts import Readouts, readouts
 from gradprod.analysis.terms import CELL_SLOPE_BOUND, StepTerms, cell_slope, lstm_terms, term_bounds
@@ -406,7 +407,7 @@ print(product.log10, readouts(product))"""
         told += _(
             "To keep 1 % over all {T} by the gates alone takes <i>b<sub>f</sub></i> = {need}.",
             T=steps(T),
-            need=decimals(-math.log(math.expm1(1 / needed)), 1),
+            need=decimals(float(forget_bias_for(needed)), 1),
         )
         return f"<p>{told}</p>"
 
