@@ -19,7 +19,7 @@ NILPOTENT = 2 * np.array([[1.0, -1.0], [1.0, -1.0]])
 
 def exponents(values):
     values = np.asarray(values, float)
-    return Lyapunov(exponents=values, error=0.01 + 0 * values, running=values[None], discarded=0)
+    return Lyapunov(exponents=values, error=np.full(values.shape, 0.01), running=values[None], discarded=0)
 
 
 def trace(figure, uid):
