@@ -275,13 +275,15 @@ def lab(lab_url: str, lab_folder: Path, page: Page) -> Callable[..., Page]:
         page.goto(f"{lab_url}doc/tree/{name}?reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
-        running = page.locator(".jp-InputArea-prompt", has_text=re.compile(r"\[[*\d]")).first
+        page.get_by_text(re.compile(r"\| Idle$")).wait_for(timeout=60_000)
+        started = page.locator(".jp-InputArea-prompt", has_text=re.compile(r"\[[*\d]")).first
         for _ in range(20):  # JupyterLab drops the command while it is still connecting
             page.get_by_role("menuitem", name="Run", exact=True).click()
             page.get_by_text("Run All Cells", exact=True).click()
             with contextlib.suppress(TimeoutError):
-                running.wait_for(timeout=3_000)
+                started.wait_for(timeout=3_000)
                 return page
+            page.keyboard.press("Escape")  # its question which kernel to take
         raise AssertionError("JupyterLab does not run the cells")
 
     return open_notebook

@@ -568,6 +568,8 @@ def test_in_jupyterlab(lab: Callable[..., Page], problems: Any) -> None:
         )
         == 1
     )
+    with page.expect_response(lambda r: "/api/contents/" in r.url and r.request.method == "PUT"):
+        page.keyboard.press("Control+s")
     page.reload()  # the kernel lives on and tells the newest state
     stage.wait("After")
 
