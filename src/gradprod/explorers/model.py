@@ -126,6 +126,16 @@ class Panel:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Diagram:
+    """A drawing under the picture, across its whole width: SVG with live numbers."""
+
+    name: str
+    title: str
+    body: Callable[[Any, Any], str | None]
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Action:
     """A button that changes settings by a rule: “Fit to the path”."""
 
@@ -317,6 +327,26 @@ def panel(
 
     def mark(body: Callable[[E], str | None]) -> Callable[[E], str | None]:
         body.made = Panel(name=body.__name__, title=title, body=body, presented=presented)  # type: ignore[attr-defined]
+        return body
+
+    return mark
+
+
+def diagram(
+    title: str, *, height: int = 260
+) -> Callable[[Callable[[E, Any], str | None]], Callable[[E, Any], str | None]]:
+    """Make a method ``(self, style) → SVG`` (or None for nothing) a drawing under the picture.
+
+    Parameters
+    ----------
+    title : str
+        Its heading.
+    height : int
+        In pixels; it is as wide as the picture.
+    """
+
+    def mark(body: Callable[[E, Any], str | None]) -> Callable[[E, Any], str | None]:
+        body.made = Diagram(name=body.__name__, title=title, body=body, height=height)  # type: ignore[attr-defined]
         return body
 
     return mark

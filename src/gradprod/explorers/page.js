@@ -1,6 +1,7 @@
 /* The page of a lesson. It draws what the kernel declares (`frame`), shows what the kernel says (the other traits)
    and answers with messages alone; numbers are made, checked and worded in Python. */
 
+const STYLE = "page.css";
 const FIRST_ADDRESS = location.search;
 let pages = 0;
 
@@ -211,7 +212,7 @@ class Page {
   constructor({ model, el: root, host, signal }) {
     Object.assign(this, { model, root, host, signal });
     this.id = `gp${++pages}`;
-    this.seq = 0; this.acked = 0; this.waiting = { values: {}, texts: {} }; this.flying = null; this.refused = new Set(); this.plots = new Map(); this.timers = {};
+    this.seq = model.get("done"); this.acked = 0; this.waiting = { values: {}, texts: {} }; this.flying = null; this.refused = new Set(); this.plots = new Map(); this.timers = {};
     root.classList.add("gradprod");
     root.dataset.lmSuppressShortcuts = "true";
     this.live = el("div", { class: "sr", "aria-live": "polite" });
@@ -226,6 +227,9 @@ class Page {
     model.on("msg:custom", (message, buffers) => this.heard(message, buffers));
     const keys = event => this.key(event);
     const app = model.get("frame").app;
+    if (!document.getElementById("gradprod-style")) { const style = el("style", { id: "gradprod-style" }); style.textContent = STYLE; document.head.append(style); }
+    // a link's own picture is the first to be seen
+    root.classList.toggle("opening", app && new URLSearchParams(FIRST_ADDRESS).size > 0);
     (app ? document : root).addEventListener("keydown", keys, { signal });
     if (app) {
       addEventListener("popstate", () => this.act("query", { query: location.search }), { signal });
@@ -274,6 +278,7 @@ class Page {
       this.acked = Math.max(this.acked, message.ack);
       if (this.flying) { this.flying = null; this.flush(); if (!this.flying) this.put_values(); }
     }
+    if (message.code) this.copy(this.asker, message.code);
     if (message.file) this.save(message.file, new Blob([buffers[0]], { type: "text/csv" }));
   }
   /** A line over the picture from 250 ms on, a way to stop it from 2 s on. */
@@ -282,9 +287,13 @@ class Page {
     const open = () => this.model.get("done") < this.seq;
     if (!open()) { this.root.classList.remove("computing", "long"); return; }
     this.timers.line = setTimeout(() => open() && this.root.classList.add("computing"), 250);
-    this.timers.stop = setTimeout(() => open() && this.root.classList.add("long"), 2000);
+    this.timers.stop = setTimeout(async () => {
+      if (!open()) return;
+      this.root.classList.add("long");
+      if (this.kernel && !await this.ask(`api/kernels/${this.kernel.id}`)) this.gone();
+    }, 2000);
   }
-  put_done() { this.progress(); }
+  put_done() { this.root.classList.remove("opening"); this.progress(); }
 
   // -- the frame --
 
@@ -324,7 +333,9 @@ class Page {
     // side
     this.claim = el("section", { class: "claim" });
     this.readouts = el("dl");
-    this.panels = new Map(f.panels.map(panel => [panel.name, el("section", { class: `panel${panel.presented ? " presented" : ""}` }, el("h2", {}, panel.title), el("div"))]));
+    const panel = (made, kind) => [made.name, el("section", { class: `panel ${kind}` }, el("h2", {}, made.title), el("div"))];
+    this.panels = new Map([...f.panels.map(made => panel(made, made.presented ? "presented" : "")), ...f.diagrams.map(made => panel(made, "diagram"))]);
+    this.details.before(...f.diagrams.map(made => this.panels.get(made.name)));
     const side = name => name === "claims" ? this.claim : name === "readouts" ? this.measured = el("section", { class: "measured" }, el("h2", {}, f.readouts_title), this.readouts)
       : this.panels.get(name) ?? f.pictures.filter(picture => picture.name === name).map(picture => el("section", { class: "where" }, el("h2", {}, picture.title), slot(picture), el("p", { class: "hint" }, picture.hint)))[0];
 
@@ -367,7 +378,7 @@ class Page {
     const f = this.frame, t = key => this.text(key), copied = (key, text) => { const it = button(t(key), () => this.copy(it, text())); return it; };
     this.link = el("input", { id: `${this.id}-link`, readonly: true });
     return el("footer", {}, f.app ? el("div", { class: "address" }, el("label", { for: this.link.id }, t("link")), this.link, copied("copy_link", () => this.link.value)) : "",
-      el("div", { class: "downloads", role: "group", "aria-label": t("copy") }, el("span", {}, t("copy")), copied("copy_call", () => this.model.get("words").code), copied("copy_formula", () => f.formula)),
+      el("div", { class: "downloads", role: "group", "aria-label": t("copy") }, el("span", {}, t("copy")), button(t("copy_call"), event => { this.asker = event.target; this.act("code"); }), copied("copy_formula", () => f.formula)),
       el("div", { class: "downloads", role: "group", "aria-label": t("download") }, el("span", {}, t("download")), button(t("csv"), () => this.act("csv")), button(t("png"), () => this.image("png")), button(t("svg"), () => this.image("svg"))),
       f.languages.length > 1 ? el("div", { class: "lang2" }, el("span", { "aria-hidden": "true" }, t("language")), this.languages("lang2")) : "");
   }
@@ -560,7 +571,7 @@ class Page {
     const bytes = head.endsWith("base64") ? Uint8Array.from(atob(body), sign => sign.charCodeAt(0)) : decodeURIComponent(body);
     this.save(`gradprod-${this.frame.number}.${format}`, new Blob([bytes], { type: format === "svg" ? "image/svg+xml" : "image/png" }));
   }
-  stop() { try { this.model.widget_manager.kernel?.interrupt(); } catch { /* the line stays */ } }
+  stop() { try { this.kernel?.interrupt(); } catch { /* the line stays */ } }
   /** TeX by the page's own MathJax, once nothing more urgent is left; the formula stands there as text until then. */
   async typeset() {
     const { formula } = this.frame, manager = this.model.widget_manager, node = this.formula;
@@ -587,7 +598,7 @@ class Page {
   // -- when the kernel is gone --
 
   watch() {
-    const kernel = this.model.widget_manager?.kernel, on = (signal, handle) => { signal?.connect(handle); this.signal?.addEventListener("abort", () => signal?.disconnect(handle)); };
+    const kernel = this.kernel = this.model.widget_manager?.kernel, on = (signal, handle) => { signal?.connect(handle); this.signal?.addEventListener("abort", () => signal?.disconnect(handle)); };
     on(kernel?.statusChanged, (_, status) => ["restarting", "autorestarting", "dead", "terminating"].includes(status) && this.gone());
     on(kernel?.connectionStatusChanged, (_, status) => {
       if (status === "disconnected") this.gone();
@@ -616,7 +627,7 @@ class Page {
     if (!this.frame.app) { this.offline.replaceChildren(el("b", {}, this.text("restart"))); return; }
     const count = el("span"), again = button(this.text("try"), () => attempt());
     this.offline.replaceChildren(el("b", {}, this.text("gone")), count, again, button(this.text("reopen"), () => this.reopen(true)));
-    let wait = 0.5, left = wait;
+    let wait = 1, left = wait + 0.5;
     const say = () => { count.textContent = this.text("trying", { n: Math.ceil(left) }); };
     const attempt = async () => { if (await this.ask("healthz")) this.reopen(); else { wait = Math.min(10, wait * 2); left = wait; say(); } };
     const tick = async () => { left -= 0.5; say(); if (left <= 0) { left = Infinity; await attempt(); } if (!this.signal?.aborted) setTimeout(tick, 500); };

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
-import re
+import gzip
+import json
+import signal
+import threading
 from collections.abc import Callable, Iterator
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,7 +18,7 @@ import anywidget
 import traitlets
 
 from gradprod.explorers.controls import LAYERS, PICTURE, BadValue, sentence_html
-from gradprod.explorers.model import MARKS, Action, Claim, Explorer, Judgement, Panel, Picture
+from gradprod.explorers.model import MARKS, Action, Claim, Diagram, Explorer, Judgement, Panel, Picture
 from gradprod.explorers.sequence import SequenceExplorer
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
@@ -72,10 +77,33 @@ LABELS = {
 }
 
 
-def squeeze(path: Path) -> str:
-    """A script or style sheet without indents and lines of comment: it travels with every page."""
-    source = path.read_text(encoding="utf-8")
-    return re.sub(r"^\s*(//.*|/\*[\s\S]*?\*/)?\s*", "", source, flags=re.MULTILINE)
+UNPACK = """export default async () => {
+const bytes = Uint8Array.from(atob("%s"), sign => sign.charCodeAt(0));
+const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+const url = URL.createObjectURL(new Blob([await new Response(stream).text()], { type: "text/javascript" }));
+try { return (await import(url)).default; } finally { URL.revokeObjectURL(url); }
+};"""
+
+
+@cache
+def script() -> str:
+    """page.js with page.css in it, gzip'd inside of a module that unpacks it: it travels with every page."""
+    style = (HERE / "page.css").read_text(encoding="utf-8")
+    source = (HERE / "page.js").read_text(encoding="utf-8").replace('"page.css"', json.dumps(style))
+    return UNPACK % base64.b64encode(gzip.compress(source.encode(), 9, mtime=0)).decode()
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """Let an interrupt raise KeyboardInterrupt inside; outside of its messages a kernel ignores it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Page(anywidget.AnyWidget):
@@ -87,8 +115,7 @@ class Page(anywidget.AnyWidget):
         What to show. Setting its traits from Python moves the page too.
     """
 
-    _esm = squeeze(HERE / "page.js")
-    _css = squeeze(HERE / "page.css")
+    _esm = script()
 
     # All of these go from here to the browser; it answers with messages alone, so that nothing is echoed.
     frame = traitlets.Dict().tag(sync=True)
@@ -131,7 +158,9 @@ class Page(anywidget.AnyWidget):
         self.good = explorer.settings()
         self.errors, self._chosen_claim = {}, None
         explorer.observe(self._moved, list(type(explorer).controls()))
-        self.frame = self._frame()
+        with self.hold_sync():
+            self.frame, self.values = self._frame(), self._values()
+            self.words = self.cards = self.numbers = self.table = self.notes = {}
         self._pacer.request()
 
     def _moved(self, change: Any) -> None:
@@ -276,6 +305,9 @@ class Page(anywidget.AnyWidget):
             sentence = escape(f"{name}: {error}." if column is None else f"{error}.", quote=False)
             self.errors["input"] = f"✗ {sentence} {_('The picture still shows {value}.', value=kept)}"
 
+    def _do_code(self) -> None:
+        self.send({"code": self.explorer.code()})
+
     def _do_csv(self) -> None:
         text = self.explorer.csv().encode()
         self.send({"file": f"gradprod-{self.explorer.number}.csv"}, buffers=[text])
@@ -299,7 +331,7 @@ class Page(anywidget.AnyWidget):
         tried = self.explorer.settings()
         changed = [name for name, v in tried.items() if self.good.get(name) != v]
         figures: dict[str, Any] = {}
-        with self._telling(changed[0] if changed else ""):
+        with self._telling(changed[0] if changed else ""), stoppable():
             figures = self._figures()
             with self.hold_sync():
                 self._say()
@@ -390,6 +422,7 @@ class Page(anywidget.AnyWidget):
             "panels": [
                 {"name": p.name, "title": _(p.title), "presented": p.presented} for p in explorer.parts(Panel)
             ],
+            "diagrams": [{"name": d.name, "title": _(d.title)} for d in explorer.parts(Diagram)],
             "side": order,
             "readouts_title": _(explorer.readouts_title),
             "pins": explorer.curve() is not None,
@@ -436,7 +469,7 @@ class Page(anywidget.AnyWidget):
     def _words(self) -> dict[str, Any]:
         explorer = self.explorer
         if explorer.veiled:
-            return {"veiled": True, "code": explorer.code(), "link": self.link_notes}
+            return {"veiled": True, "link": self.link_notes}
         verdict = explorer.verdict()
         return {
             "veiled": False,
@@ -445,7 +478,6 @@ class Page(anywidget.AnyWidget):
             "sentence": verdict.sentence,
             "rule": verdict.rule,
             "spoken": plain(f"{verdict.name}. {verdict.sentence}"),
-            "code": explorer.code(),
             "link": self.link_notes,
         }
 
@@ -502,8 +534,15 @@ class Page(anywidget.AnyWidget):
         return {
             "pins": len(explorer.pins),
             "readouts": [[r.name, r.value, r.how] for r in explorer.readouts()],
-            "panels": {p.name: p.body(explorer) for p in explorer.parts(Panel)},
+            "panels": {p.name: p.body(explorer) for p in explorer.parts(Panel)}
+            | {d.name: d.body(explorer, self._style(d.height)) for d in explorer.parts(Diagram)},
         }
+
+    def _style(self, height: int) -> Style:
+        """For a drawing as wide as the main picture."""
+        main = next(p for p in self.explorer.parts(Picture) if p.place == "main")
+        width = self.view(main.name).size[0] or self.sizes.get(main.name, (0, 0))[0]
+        return Style(width=width or 700, height=height, **self.look)
 
     def _table(self) -> dict[str, Any]:
         if not self.table_open or self.explorer.veiled:

@@ -21,11 +21,13 @@ from gradprod.explorers.model import (
     Verdict,
     cached,
     claim,
+    diagram,
     picture,
     table_lags,
 )
 from gradprod.explorers.reading import memory, product_verdict, rate, signed
-from gradprod.explorers.sequence import SequenceExplorer
+from gradprod.explorers.stepped import SteppedExplorer
+from gradprod.figures.diagrams import state_line
 from gradprod.figures.gates import gates_over_time
 from gradprod.figures.product_curve import Curve, product_curve
 from gradprod.figures.theme import Style
@@ -50,7 +52,7 @@ ALIKE = {
 """f = i = 0.5 = W_s = W_x."""
 
 
-class GatedAgainstPlain(SequenceExplorer):
+class GatedAgainstPlain(SteppedExplorer):
     """Lesson 5: what a forget gate does for the gradient product, beside the plain cell."""
 
     number = 5
@@ -147,9 +149,14 @@ class GatedAgainstPlain(SequenceExplorer):
         return gradient_product(self.trajectory)
 
     @cached
+    def plain_trajectory(self) -> Trajectory:
+        """The plain cell's run on the same input."""
+        return unroll(self.plain, self.inputs)
+
+    @cached
     def plain_result(self) -> LogProduct:
-        """The plain cell's product on the same input."""
-        return gradient_product(unroll(self.plain, self.inputs))
+        """Its product."""
+        return gradient_product(self.plain_trajectory)
 
     @cached
     def readout(self) -> Readouts:
@@ -240,6 +247,16 @@ print(product.log10, readouts(product, {self.threshold:.10g}))"""
         run = self.trajectory
         gates = {"f": run.gates["f"], "i": run.gates["i"]}
         return gates_over_time(gates, {"S": run.state}, style, colour=style.colours.gated)
+
+    @diagram("Both cells as one state line with three multiplications, at that step", height=200)
+    def gated_line(self, style: Style) -> str:
+        """What the gated cell keeps, writes and shows."""
+        return state_line(self.trajectory, style, step=self.step)
+
+    @diagram("The plain cell: the three are fixed", height=200)
+    def plain_line(self, style: Style) -> str:
+        """What the plain cell keeps, writes and shows."""
+        return state_line(self.plain_trajectory, style, step=self.step)
 
     # ---- claims ----
 

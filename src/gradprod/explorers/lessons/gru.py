@@ -23,12 +23,14 @@ from gradprod.explorers.model import (
     Verdict,
     cached,
     claim,
+    diagram,
     panel,
     picture,
     table_lags,
 )
 from gradprod.explorers.reading import half_life, memory, product_verdict, rate, signed
-from gradprod.explorers.sequence import SequenceExplorer
+from gradprod.explorers.stepped import SteppedExplorer
+from gradprod.figures.diagrams import gru_cell
 from gradprod.figures.gates import gates_over_time
 from gradprod.figures.product_curve import Curve, product_curve
 from gradprod.figures.terms import step_terms
@@ -50,7 +52,7 @@ def _gated(model: Any) -> bool:
     return bool(model.reset != "none")
 
 
-class GRU(SequenceExplorer):
+class GRU(SteppedExplorer):
     """Lesson 7: the GRU's exact product, its four terms, and an LSTM on the same run."""
 
     number = 7
@@ -299,6 +301,11 @@ print(product.log10, readouts(product))"""
             )
         gates = {name: values for name, values in run.gates.items() if name != "candidate"}
         return gates_over_time(gates, {"h": run.state}, style, colour=style.colours.gru)
+
+    @diagram("The cell, its lines and gates at that step", height=330)
+    def drawn_cell(self, style: Style) -> str:
+        """The whole cell with its numbers."""
+        return gru_cell(self.trajectory, style, step=self.step)
 
     @panel("Which z?")
     def conventions(self) -> str:

@@ -27,12 +27,14 @@ from gradprod.explorers.model import (
     Verdict,
     cached,
     claim,
+    diagram,
     panel,
     picture,
     table_lags,
 )
 from gradprod.explorers.reading import half_life, memory, product_verdict, rate, signed
-from gradprod.explorers.sequence import SequenceExplorer
+from gradprod.explorers.stepped import SteppedExplorer
+from gradprod.figures.diagrams import lstm_cell, state_line
 from gradprod.figures.gates import Panel, Series, gates_over_time, over_time
 from gradprod.figures.product_curve import Curve, product_curve
 from gradprod.figures.relation import Mark, bars, relation
@@ -78,7 +80,7 @@ def _weight(symbol: str, label: str, start: float = 0.5, **place: Any) -> Real:
     return Real(symbol, label, start, low=-8, high=8, ticks=(-8, -4, 0, 4, 8), slider=False, **place)
 
 
-class LSTM(SequenceExplorer):
+class LSTM(SteppedExplorer):
     """Lesson 6: four quantities that are called ∂c_t/∂c_k, on one axis."""
 
     number = 6
@@ -337,6 +339,16 @@ print(product.log10, readouts(product))"""
             return self._ablation(style)
         gates = {name: run.gates[name] for name in ("f", "i", "o")}
         return gates_over_time(gates, run.states, style, colour=style.colours.lstm)
+
+    @diagram("The cell, its lines and gates at that step", height=330)
+    def drawn_cell(self, style: Style) -> str:
+        """The whole cell with its numbers."""
+        return lstm_cell(self.trajectory, style, step=self.step)
+
+    @diagram("The same as one state line with three multiplications", height=200)
+    def drawn_line(self, style: Style) -> str:
+        """What is kept, written and shown."""
+        return state_line(self.trajectory, style, step=self.step)
 
     def _slope(self, style: Style) -> Figure:
         found, c = cell_slope(self.trajectory), style.colours
