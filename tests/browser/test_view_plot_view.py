@@ -6,11 +6,14 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, WebSocket
 
+from gradprod import view
 from gradprod.view import plotly_js
 
 STAGE = """
@@ -371,6 +374,53 @@ def test_every_extreme_of_a_long_line_shows(stage: Stage) -> None:
     until(lambda: "index=2469, x=123.45, y=7.0" in stage.said())
 
 
+COLUMNS = """async ([source, x, y, low, high, count]) => {
+    const module = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
+    const ys = Float64Array.from(y, v => v ?? NaN);
+    return module.columns(i => x[i], ys, x.length, low, high, count);
+}"""
+
+
+@pytest.mark.parametrize("even", [True, False])
+def test_columns_keep_first_lowest_highest_and_last(
+    stage: Stage, even: bool, rng: np.random.Generator
+) -> None:
+    source = Path(view.__file__).with_name("plot.js").read_text()
+    n, count = 5_000, 40
+    x = np.arange(n) / 8 if even else np.sort(rng.uniform(0, 600, n))
+    y = rng.standard_normal(n).cumsum()
+    y[1_000:1_100], y[3_000] = np.nan, np.nan
+
+    def columns(low: float, high: float, x: Any = x) -> list[int] | None:
+        values = [None if np.isnan(v) else v for v in y]
+        return stage.page.evaluate(COLUMNS, [source, list(map(float, x)), values, low, high, count])
+
+    def expected(low: float, high: float) -> set[int]:
+        """Of each stretch of points within one column and without a gap."""
+        column = np.floor((x - low) / ((high - low) / count))
+        column[np.isnan(y)] = -1e9
+        kept: set[int] = set()
+        for stretch in np.split(np.arange(n), np.flatnonzero(np.diff(column) != 0) + 1):
+            kept |= {int(stretch[0]), int(stretch[-1])}
+            if not np.isnan(y[stretch[0]]):
+                kept |= {int(stretch[y[stretch].argmin()]), int(stretch[y[stretch].argmax()])}
+        return kept
+
+    whole = columns(x[0], x[-1])
+    assert whole == sorted(expected(x[0], x[-1]))
+    assert len(whole) <= 4 * (count + 3) + 4
+    # Closer: exact for a screen to the left and to the right; beyond, every extreme of the wide columns.
+    low, high = 250.0, 300.0
+    near = (x >= low - 50) & (x <= high + 50)
+    inner = (x >= low - 45) & (x <= high + 45)
+    close = columns(low, high)
+    assert close is not None
+    assert {i for i in close if inner[i]} == {i for i in expected(low, high) if inner[i]}
+    assert {int(np.nanargmin(y)), int(np.nanargmax(y)), 0, n - 1} <= set(close)
+    assert sum(not near[i] for i in close) <= 4 * (count + 3)
+    assert columns(0, 600, x[::-1]) is None  # a line that runs back has no columns
+
+
 def test_a_broken_figure_says_so_and_the_next_is_drawn(stage: Stage) -> None:
     page = stage.page
     stage.set(10)
@@ -514,45 +564,39 @@ import anywidget, traitlets
 from gradprod.view import PlotView
 class Page(anywidget.AnyWidget):
     _esm = """
-    export default {{
-      async render({{ model, el, host }}) {{
-        const ref = model.get("child");
-        el.innerHTML = "<section style='height: 240px'></section>";
-        {embed}
-      }}
-    }};
-    """
-    child = traitlets.Unicode().tag(sync=True)
-view = PlotView({{"data": [{{"y": [1, 3, 2]}}]}}, description="A child")
-Page(child=view.model_id)
-'''
-WAYS = {
-    "getWidget": """
-        const child = await host.getWidget("anywidget:" + ref);
+    export default {
+      async render({ model, el, host }) {
+        el.innerHTML = "<section style='height: 240px'></section><section style='height: 260px'></section>";
+        const [one, two] = model.get("children"), manager = model.widget_manager;
+        const child = await host.getWidget("anywidget:" + one);
         await child.render({ el: el.firstChild });
-        globalThis.picture = () => child.exports.export("svg");""",
-    "create_view": """
-        const manager = model.widget_manager, view = await manager.create_view(await manager.get_model(ref));
-        el.firstChild.append(view.el);
-        globalThis.picture = () => globalThis[Symbol.for("gradprod")].views.get(ref).export("svg");""",
-}
+        const view = await manager.create_view(await manager.get_model(two));
+        el.lastChild.append(view.el);
+        const views = globalThis[Symbol.for("gradprod")].views;
+        globalThis.pictures = () => Promise.all([child.exports.export("svg"), views.get(two).export("svg")]);
+      }
+    };
+    """
+    children = traitlets.List().tag(sync=True)
+views = [PlotView({"data": [{"y": [1, 3, 2]}]}, description=f"Child {i}") for i in (1, 2)]
+Page(children=[view.model_id for view in views])
+'''
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_is_a_child_of_another_page(way: str, page: Page, voila: Callable[..., str]) -> None:
-    Stage(page).open(voila(PARENT.format(embed=WAYS[way])))
-    Stage(page).wait("A child")
-    box = page.locator("section .gradprod-plot").bounding_box()
+def test_is_a_child_of_another_page(page: Page, voila: Callable[..., str]) -> None:
+    Stage(page).open(voila(PARENT))
+    box = Stage(page).wait("Child 1").bounding_box()
     assert box
-    if way == "getWidget":
-        assert box["height"] == 240
-    assert page.evaluate("picture()").startswith("data:image/svg")
+    assert box["height"] == 240  # what its place has
+    Stage(page).wait("Child 2")
+    for picture in page.evaluate("pictures()"):
+        assert picture.startswith("data:image/svg")
 
 
 LAB = """
 from gradprod.view import PlotView
 view = PlotView({"data": [{"y": list(range(50))}]}, description="Before")
-display(view)
+display(view, view)
 view.show({"data": [{"y": [0, 1] * 30}]}, "After")
 """
 
@@ -561,7 +605,11 @@ def test_in_jupyterlab(lab: Callable[..., Page], problems: Any) -> None:
     page = lab(LAB)
     stage = Stage(page)
     stage.wait("After")
-    assert page.locator(".gradprod-plot").bounding_box()["height"] == 450  # type: ignore[index]
+    box = page.locator(".gradprod-plot").first.bounding_box()
+    assert box
+    assert box["height"] == 450
+    page.locator(".gradprod-plot").nth(1).scroll_into_view_if_needed()
+    page.locator(".gradprod-plot").nth(1).locator(LINE).wait_for(state="attached")
     assert (
         page.evaluate(
             "performance.getEntriesByType('resource').filter(e => /gradprod\\/plotly/.test(e.name)).length"

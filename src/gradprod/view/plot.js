@@ -23,7 +23,7 @@ const TYPES = {
 };
 const DEFAULT_HEIGHT = 450;
 const SLICE = 16; // milliseconds of painting after which a frame leaves the rest to the next one
-const PATIENCE = 30000; // milliseconds that the kernel has to send plotly.js
+const WAIT = 30000; // milliseconds after which plotly.js isn't expected any more
 const coarse = matchMedia("(pointer: coarse)");
 
 // ---- plotly.js: from the page, its server, the browser's store, or the kernel ----
@@ -53,7 +53,7 @@ async function load(version, ask) {
   };
 
   const early = document.querySelector("script[data-plotly]"); // started by the page; takes itself out when it fails
-  if (early && !ours()) await new Promise((done) => ["load", "error"].map((event) => early.addEventListener(event, done)));
+  if (early && !ours()) await new Promise((done) => ["load", "error"].map((event) => early.addEventListener(event, done)) && setTimeout(done, WAIT));
   if (ours()) return globalThis.Plotly;
 
   const name = `gradprod/plotly-${version}.js`;
@@ -76,12 +76,21 @@ async function load(version, ask) {
   return sent;
 }
 
+/* Without a kernel nobody hears it, and the picture lives on. */
+function tell(message) {
+  try {
+    message();
+  } catch (error) {
+    console.debug(error);
+  }
+}
+
 // ---- one drawing a frame for all views of the page ----
 
 function tick() {
   G.frame = undefined;
   // First, so that the kernel computes while this page paints.
-  for (const { model, numbers } of G.taken.values()) model.send({ taken: Object.fromEntries(numbers) });
+  for (const { model, numbers } of G.taken.values()) tell(() => model.send({ taken: Object.fromEntries(numbers) }));
   G.taken.clear();
   const due = [...G.due].filter((screen) => screen.visible && screen.Plotly);
   if (!due.length) return;
@@ -244,7 +253,7 @@ export default () => {
     const fetch = () =>
       new Promise((done, fail) => {
         deliver = done;
-        setTimeout(fail, PATIENCE, new Error("the kernel did not send plotly.js"));
+        setTimeout(fail, WAIT, new Error("the kernel did not send plotly.js"));
         model.send({ want: "plotly" });
       });
     G.plotly ??= load(state.plotly, fetch).catch((error) => {
@@ -287,9 +296,11 @@ export default () => {
       root.setAttribute("role", "img");
       root.append(plot);
       el.append(root);
+      alert.setAttribute("role", "alert");
+      alert.style.cssText = "position: absolute; inset: 0 0 auto; margin: 0; padding: 12px";
       const memory = { lines: new WeakMap(), picked: new WeakMap() };
       const held = new Map(); // axis -> the range that the reader chose, undefined once they let it go
-      let let_go = 0, revision, filling, bound, kept = [], pointer;
+      let turns = 0, revision, filling, bound, kept = [], pointer;
 
       const screen = {
         root, plot, visible: false, painted: 0,
@@ -304,10 +315,11 @@ export default () => {
           const shown = { uirevision: true, ...(coarse.matches && { dragmode: false }), ...structuredClone(layout) };
           if (shown.uirevision !== revision) held.clear();
           revision = shown.uirevision;
-          const [width, height] = [root.clientWidth, root.clientHeight];
-          Object.assign(shown, { width: Math.min(layout.width ?? width, width), height: Math.min(layout.height ?? height, height) });
+          const { width = Infinity, height = Infinity } = layout; // the figure's own size, where there is room for it
+          shown.width = Math.min(width, root.clientWidth || 700);
+          shown.height = Math.min(height, root.clientHeight || DEFAULT_HEIGHT);
           // plotly lets go of a zoom as soon as the figure brings another range; here it stays until a double click.
-          for (const [axis, range] of held) shown[axis] = { ...shown[axis], uirevision: let_go, ...range };
+          for (const [axis, range] of held) shown[axis] = { ...shown[axis], uirevision: turns, ...range };
           return { data: copy(data), layout: shown, config: { displayModeBar: false, displaylogo: false, doubleClick: false, ...config } };
         },
         async paint() {
@@ -318,9 +330,10 @@ export default () => {
             const thinned = figure.data.map((trace) => thin(trace, figure.layout, memory));
             kept = thinned.map(([, places]) => places);
             await screen.Plotly.react(plot, thinned.map(([trace]) => trace), figure.layout, figure.config);
-            alert.remove();
             if (bound !== plot.on) listen();
-            if (pointer) plot.querySelector(`.${pointer.layer}`)?.dispatchEvent(new MouseEvent("mousemove", pointer));
+            recover();
+            const under = pointer && document.elementFromPoint(pointer.clientX, pointer.clientY);
+            if (plot.contains(under)) under.dispatchEvent(new MouseEvent("mousemove", pointer)); // the label says the new value
           } catch (error) {
             say(state.words.broken.replace("{reason}", error.message));
           }
@@ -331,15 +344,13 @@ export default () => {
         bound = plot.on;
         const point = ({ curveNumber: curve, pointNumber, pointIndex = pointNumber, x, y, z }) => ({ curve, index: kept[curve]?.[pointIndex] ?? pointIndex, x, y, z });
         const hover = (value) => {
-          if (!state.hover) return;
-          model.set("_hover", value);
-          model.save_changes();
+          if (state.hover) write("_hover", value);
         };
-        plot.on("plotly_click", ({ points }) => points.length && model.send({ click: point(points[0]) }));
+        plot.on("plotly_click", ({ points }) => points.length && tell(() => model.send({ click: point(points[0]) })));
         plot.on("plotly_hover", ({ points }) => points.length && hover(point(points[0])));
         plot.on("plotly_unhover", () => hover(null));
         plot.on("plotly_doubleclick", () => {
-          let_go += 1;
+          turns += 1;
           held.forEach((_, axis) => held.set(axis, undefined));
           screen.renew();
         });
@@ -352,24 +363,35 @@ export default () => {
         });
       }
 
+      const write = (name, value) => {
+        model.set(name, value);
+        tell(() => model.save_changes());
+      };
+
+      function recover() {
+        alert.remove();
+        root.setAttribute("role", "img");
+      }
+
       function say(sentence, again) {
         alert.remove();
-        alert.setAttribute("role", "alert");
+        root.setAttribute("role", "group"); // a reader is told nothing from inside of an image
         alert.textContent = sentence;
+        alert.style.background = ground(root);
         if (again) {
           const button = Object.assign(document.createElement("button"), { textContent: state.words.again });
           button.onclick = () => [...G.lost].forEach((start) => start());
           alert.append(" ", button);
           G.lost.add(again);
         }
-        root.after(alert);
+        root.append(alert);
       }
 
       function start() {
         G.lost.delete(start);
         plotly(model).then(
           (found) => {
-            alert.remove();
+            recover();
             screen.Plotly = found;
             screen.renew();
           },
@@ -381,17 +403,14 @@ export default () => {
         if (!root.clientWidth) return; // not displayed
         filling ??= root.clientHeight > 0; // plot takes no room itself: the page gave a height, or nobody did
         if (!filling) root.style.height = `${state.figure.layout.height ?? DEFAULT_HEIGHT}px`;
-        model.set("size", [root.clientWidth, root.clientHeight]);
-        model.save_changes();
         screen.renew();
+        write("size", [root.clientWidth, root.clientHeight]);
       });
       const seen = new IntersectionObserver(([entry]) => {
         screen.visible = entry.isIntersecting;
         ask();
       });
-      plot.addEventListener("mousemove", ({ target, clientX, clientY, isTrusted }) => {
-        if (isTrusted) pointer = { layer: "nsewdrag", clientX, clientY, bubbles: true };
-      });
+      plot.addEventListener("mousemove", ({ clientX, clientY }) => (pointer = { clientX, clientY, bubbles: true }));
       plot.addEventListener("mouseleave", () => (pointer = undefined));
 
       screens.add(screen);
@@ -409,7 +428,6 @@ export default () => {
         if (!screens.size) G.views.delete(state.id);
         screen.Plotly?.purge(plot);
         root.remove();
-        alert.remove();
       };
     },
   };

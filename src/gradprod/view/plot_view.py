@@ -92,7 +92,7 @@ class PlotView(anywidget.AnyWidget):
         self._number = 0
         self._clicked: list[Callable[[Point], object]] = []
         self._hovered: list[Callable[[Point | None], object]] = []
-        self._told: dict[str, Any] = {"description": description, "hover": False}
+        self._told = _facts(description, False)
         super().__init__(description=description, model_id=self._id, **kwargs)
         self.on_msg(self._answer)
 
@@ -145,7 +145,7 @@ class PlotView(anywidget.AnyWidget):
         """Send what the page doesn't know yet, if anything."""
         wire = Wire()
         changes = wire.changes(diff(self._sent, self._tree))
-        facts = {"description": self.description, "hover": bool(self._hovered)}
+        facts = _facts(self.description, bool(self._hovered))
         news = {k: v for k, v in facts.items() if v != self._told[k]}
         if not changes and not news:
             return
@@ -161,14 +161,6 @@ class PlotView(anywidget.AnyWidget):
             "id": self._id,
             "kernel": KERNEL,
             "plotly": plotly_js.version(),
-            "words": {
-                "lost": _(
-                    "The picture can't be drawn: plotly.js did not arrive. "
-                    "Try again; if that doesn't help, reload the page."
-                ),
-                "broken": _("The picture can't be drawn: {reason}"),
-                "again": _("Try again"),
-            },
             "n": self._number,
             "figure": wire.put(self._sent),
             "arrays": wire.arrays,
@@ -226,6 +218,20 @@ class PlotView(anywidget.AnyWidget):
             f"<figure><figcaption>{escape(self.description)} <em>{escape(hint)}</em></figcaption></figure>"
         )
         return data, metadata
+
+
+def _facts(description: str, hover: bool) -> dict[str, Any]:
+    """What a page knows apart from the figure: sentences, and whether to report the pointer."""
+    lost = _(
+        "The picture can't be drawn: plotly.js did not arrive. "
+        "Try again; if that doesn't help, reload the page."
+    )
+    broken = _("The picture can't be drawn: {reason}")
+    return {
+        "description": description,
+        "hover": hover,
+        "words": {"lost": lost, "broken": broken, "again": _("Try again")},
+    }
 
 
 def _tree(figure: Any) -> dict[str, Any]:
