@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from gradprod.bptt import Terms
 from gradprod.figures.gates import Panel, Series, over_time
 from gradprod.figures.labels import Label, end_labels, label_room
 from gradprod.figures.theme import (
+    TRUTH,
     Figure,
     Style,
     axis_title,
@@ -198,6 +200,20 @@ def _term_lines(
 
 # ---- a gradient, term by term ----
 
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Beside:
+    """Other terms of the same gradients, to be compared: their running sums are drawn as a line.
+
+    ``values`` are the terms by parameter, oldest source first; ``kind`` is ``"approximation"`` (dotted) or
+    ``"pin"`` (what was kept from other settings, faint).
+    """
+
+    name: str
+    values: Mapping[str, NDArray[np.float64]]
+    kind: str = "approximation"
+
+
 _LETTERS = {
     "readout_weight": "<i>W<sub>o</sub></i>",
     "readout_bias": "<i>b</i><sub>2</sub>",
@@ -217,6 +233,8 @@ def gradient_terms(
     *,
     lit: tuple[str, int] | None = None,
     loss: str = "∂<i>L</i>",
+    index: str = "k",
+    beside: Sequence[Beside] = (),
 ) -> Figure:
     """Every gradient as a staircase: each term starts where the one before ended, the last step is the sum.
 
@@ -231,6 +249,10 @@ def gradient_terms(
         Parameter and source step of the term in focus.
     loss : str, optional
         What is differentiated, HTML.
+    index : str, optional
+        The letter of what the terms are counted by.
+    beside : sequence of Beside, optional
+        Other terms, whose running sums are to be compared with these.
 
     Returns
     -------
@@ -271,8 +293,10 @@ def gradient_terms(
         y_domain = [max(0.0, high - tall / inner), high]
         axes = {"xaxis": f"x{k + 1 if k else ''}", "yaxis": f"y{k + 1 if k else ''}"}
         letter = _LETTERS.get(name, name.replace("_", " "))
-        bars, tick_names, span = _staircase(name, parts, letter, lit, style, (float(wide[k]), tall))
-        data += [{**bar, **axes} for bar in bars]
+        bars, tick_names, span = _staircase(name, parts, letter, lit, style, (float(wide[k]), tall), index)
+        lines = [_running_sum(name, other, style) for other in beside if name in other.values]
+        span = _widened(span, [line["y"] for line in lines])
+        data += [{**trace, **axes} for trace in [*bars, *lines]]
         layout[f"xaxis{k + 1 if k else ''}"] = base_axis(
             style,
             domain=x_domain,
@@ -303,7 +327,13 @@ def gradient_terms(
 
 
 def _staircase(
-    name: str, parts: Terms, letter: str, lit: tuple[str, int] | None, style: Style, room: tuple[float, float]
+    name: str,
+    parts: Terms,
+    letter: str,
+    lit: tuple[str, int] | None,
+    style: Style,
+    room: tuple[float, float],
+    index: str,
 ) -> tuple[list[Figure], list[str], list[float]]:
     """The bars of one gradient, newest source first, the names below them, and the range that they take."""
     c, size = style.colours, sizes(style)
@@ -317,7 +347,7 @@ def _staircase(
     in_focus = [lit is not None and lit == (name, int(k)) for k in sources]
     edges = [c.you if f else c.ink for f in in_focus]
     said = [
-        _("source step {k}: {n}", k=int(k), n=value(float(v))) for k, v in zip(sources, values, strict=True)
+        f"<i>{index}</i> = {int(k)}: <b>{value(float(v))}</b>" for k, v in zip(sources, values, strict=True)
     ]
     each = room[0] / (len(values) + 1)
     texts = [value(float(v)) for v in values]
@@ -348,8 +378,40 @@ def _staircase(
     }
     low, high = min(0.0, float(ends.min())), max(0.0, float(ends.max()))
     pad = 0.16 * (high - low) or 0.5
-    long = each > text_width("k = 12", size.tick) + 4
+    long = each > text_width(f"{index} = 12", size.tick) + 4
     every = max(1, round(text_width("12", size.tick) * 1.6 / each))
-    named = [f"<i>k</i> = {k}" if long else str(k) for k in sources.tolist()]
+    named = [f"<i>{index}</i> = {k}" if long else str(k) for k in sources.tolist()]
     names = [name if i % every == 0 else "" for i, name in enumerate(named)]
     return [bars, whole], [*names, _("sum")], [low - pad, high + pad]
+
+
+def _running_sum(name: str, other: Beside, style: Style) -> Figure:
+    """A staircase's outline: level over each of its bars, and over the sum."""
+    c, size = style.colours, sizes(style)
+    ends = np.cumsum(np.asarray(other.values[name], float).ravel()[::-1])
+    levels = np.append(ends, ends[-1])
+    (a, b), wide = TRUTH["approximation" if other.kind == "approximation" else "bound"][0], size.line
+    dotted = other.kind == "approximation"
+    return {
+        "type": "scatter",
+        "uid": f"beside-{other.name}-{name}",
+        "name": plain(other.name),
+        "mode": "lines",
+        "x": (np.arange(len(levels))[:, None] + np.array([-0.5, 0.5])).ravel(),
+        "y": np.repeat(levels, 2),
+        "line": {
+            "color": c.ink if dotted else c.bound,
+            "width": (2.5 if dotted else 2) * wide,
+            "dash": f"{a}px,{b}px",
+        },
+        "hovertemplate": f"{other.name} <b>{value(float(ends[-1]))}</b><extra></extra>",
+        "cliponaxis": False,
+    }
+
+
+def _widened(span: list[float], lines: list[NDArray[np.float64]]) -> list[float]:
+    """A range that has room for some lines too."""
+    low, high = span
+    for y in lines:
+        low, high = min(low, 1.08 * float(y.min())), max(high, 1.08 * float(y.max()))
+    return [low, high]
