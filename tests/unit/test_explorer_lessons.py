@@ -85,7 +85,7 @@ def test_every_setting_can_be_shown(lesson: type[Explorer]) -> None:
                 model = lesson(**{name: value})
             except BadValue as refused:  # a step beyond the default length
                 assert refused.control == name == "step"
-                assert "from 1 to 50, the length of the run" in refused.rest
+                assert f"from 1 to {lesson().sequence_length}, the length of the run" in refused.rest
                 continue
             says_all(model)
 

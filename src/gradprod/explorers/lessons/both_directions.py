@@ -1,0 +1,280 @@
+"""Lesson 9: which inputs an output hears, one way and both ways."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradprod.cells import Bidirectional, Cell, GatedCell, ScalarGRU, ScalarLSTM, ScalarMinGRU, ScalarRNN
+from gradprod.explorers.controls import PICTURE, Choice, Length, Real, Whole
+from gradprod.explorers.model import (
+    Figure,
+    Judgement,
+    Prediction,
+    Preset,
+    Readout,
+    Table,
+    Verdict,
+    cached,
+    claim,
+    diagram,
+    picture,
+)
+from gradprod.explorers.stepped import SteppedExplorer
+from gradprod.figures.diagrams import COLUMNS_TO, bidirectional_net
+from gradprod.figures.gates import Panel, Series, over_time
+from gradprod.figures.map_ts import influence_map as map_figure
+from gradprod.figures.theme import Style
+from gradprod.i18n import gettext as _
+from gradprod.products import influence_map
+from gradprod.unroll import BidirectionalTrajectory, unroll
+from gradprod.words import grouped, number, steps
+
+HEARD = 0.01
+"""Share of the influence of an output's own input that counts as heard."""
+
+LONGEST = 200
+"""Longest run of this lesson: its maps have T² places."""
+
+CELLS = {"plain": "plain", "gated": "gated", "lstm": "LSTM", "gru": "GRU", "mingru": "minGRU"}
+
+
+class BothDirections(SteppedExplorer):
+    """Lesson 9: the map of ∂y_t/∂x_s, of a net that reads one way and of one that reads both ways."""
+
+    number = 9
+    title = "Both directions"
+    lead = (
+        "A net that reads from the left can't hear what comes later. A second one from the right can. Pick "
+        "an output <i>t</i> and see which inputs <i>s</i> still speak to it."
+    )
+    formula = (
+        r"y_t = V_f \overrightarrow{h}_t + V_b \overleftarrow{h}_t + c, \qquad "
+        r"\frac{\partial y_t}{\partial x_s}: \overrightarrow{P}\ (s \le t),\ \overleftarrow{P}\ (s \ge t)"
+    )
+    formula_text = "y_t = V_f h→_t + V_b h←_t + c; ∂y_t/∂x_s by the forward product for s ≤ t, the backward "
+    "one for s ≥ t"
+    square = True
+
+    sequence_length = Length(40, high=LONGEST)
+    kind = Choice("", "Cell", "lstm", CELLS, menu=True, key="cell")
+    recurrent_weight = Real(
+        "W_s",
+        "recurrent weight",
+        0.9,
+        low=-4,
+        high=4,
+        ticks=(-4, -2, -1, 0, 1, 2, 4),
+        when=lambda m: m.kind == "plain",
+    )
+    forget_bias = Real(
+        "b_f",
+        "forget bias",
+        1.0,
+        low=-8,
+        high=8,
+        ticks=(-8, -4, 0, 4, 8),
+        live=True,
+        when=lambda m: m.kind in ("gated", "lstm"),
+    )
+    update_bias = Real(
+        "b_z",
+        "update bias",
+        -2.0,
+        low=-8,
+        high=8,
+        ticks=(-8, -4, 0, 4, 8),
+        when=lambda m: m.kind in ("gru", "mingru"),
+    )
+    backward_readout = Real("V_b", "weight of the backward cell", 1.0, low=-4, high=4, slider=False)
+    step = Whole("t", "output step", 20, low=1, high=LONGEST, ticks=(1, 50, 100, 150, 200), live=True)
+    view = Choice("", "Map of", "both", {"both": "two-way", "one": "one-way"}, key="view", group=PICTURE)
+
+    presets = (
+        Preset("LSTM"),
+        Preset("Long memory", {"forget_bias": 6.0}),
+        Preset("Plain cell", {"kind": "plain"}),
+        Preset("GRU", {"kind": "gru"}),
+        Preset("One way only", {"backward_readout": 0.0}, "With V_b = 0 the upper triangle is empty"),
+    )
+    prediction = Prediction.count(
+        "The forget bias is 6. How many of the 40 inputs does output 20 of the two-way net hear, at 1 % of "
+        "its own or more?",
+        {"forget_bias": 6.0},
+        lambda m: m.heard(m.two_way),
+        of=40,
+        start=20,
+        show="Show the map",
+    )
+
+    # ---- what follows from the settings ----
+
+    @property
+    def cell(self) -> Cell:
+        """The cell that both directions use."""
+        kind: dict[str, Cell] = {
+            "plain": ScalarRNN(recurrent_weight=self.recurrent_weight),
+            "gated": GatedCell(forget_bias=self.forget_bias),
+            "lstm": ScalarLSTM(forget_bias=self.forget_bias),
+            "gru": ScalarGRU(update_bias=self.update_bias),
+            "mingru": ScalarMinGRU(update_bias=self.update_bias),
+        }
+        return kind[self.kind]
+
+    @cached
+    def run(self) -> BidirectionalTrajectory:
+        """Both runs."""
+        return unroll(Bidirectional(forward=self.cell, backward=self.cell), self.inputs)
+
+    @cached
+    def one_way(self) -> NDArray[np.float64]:
+        """log₁₀ |∂y_t/∂x_s| of the forward net alone."""
+        return np.asarray(influence_map(self.run.forward))
+
+    @cached
+    def two_way(self) -> NDArray[np.float64]:
+        """The same with the backward cell added."""
+        return np.asarray(influence_map(self.run, 1.0, self.backward_readout))
+
+    def heard(self, table: NDArray[np.float64]) -> int:
+        """How many inputs the output at t hears, at `HEARD` of its own or more."""
+        row = table[self.step - 1]
+        own = row[self.step - 1]
+        return int(np.count_nonzero(row >= own + math.log10(HEARD))) if math.isfinite(own) else 0
+
+    # ---- words ----
+
+    def verdict(self) -> Verdict:
+        one, two = self.heard(self.one_way), self.heard(self.two_way)
+        sentence = _(
+            "Of {T} inputs, output {t} hears {two} both ways; reading one way it hears {one}.",
+            T=grouped(self.sequence_length),
+            t=grouped(self.step),
+            one=grouped(one),
+            two=grouped(two),
+        )
+        rule = _("Rule: an input is heard if it has 1 % of the influence of the output’s own or more.")
+        return Verdict(kind="plain", name=_("{n} heard", n=grouped(two)), sentence=sentence, rule=rule)
+
+    def readouts(self) -> Sequence[Readout]:
+        t, T = self.step - 1, self.sequence_length
+        rows = []
+        for name, s in ((_("First input"), 0), (_("Its own input"), t), (_("Last input"), T - 1)):
+            two, one = number(float(self.two_way[t, s])), number(float(self.one_way[t, s]))
+            rows.append(Readout(name, two, _("one way: {n}", n=one)))
+        behind = int(np.count_nonzero(np.isfinite(self.one_way[t])))
+        rows.append(
+            Readout(
+                _("With a path at all"),
+                steps(T if self.backward_readout else behind),
+                _("one way: {n}", n=grouped(behind)),
+            )
+        )
+        return rows
+
+    def table(self) -> Table:
+        t, T = self.step - 1, self.sequence_length
+        shown = sorted(
+            {0, t, T - 1, *(s for d in (1, 2, 5, 10, 20, 50, 100) for s in (t - d, t + d) if 0 <= s < T)}
+        )
+        rows = [
+            [grouped(s + 1), number(float(self.one_way[t, s])), number(float(self.two_way[t, s]))]
+            for s in shown
+        ]
+        return Table([_("input <i>s</i>"), _("one-way"), _("two-way")], rows)
+
+    def columns(self) -> Mapping[str, Any]:
+        T = self.sequence_length
+        t, s = (a.ravel() + 1 for a in np.indices((T, T)))
+        return {
+            "t": t,
+            "s": s,
+            "log10_one_way": self.one_way.ravel(),
+            "log10_two_way": self.two_way.ravel(),
+        }
+
+    def code(self) -> str:
+        cell = self.cell
+        name, key = (
+            type(cell).__name__,
+            {"plain": "recurrent_weight", "gated": "forget_bias", "lstm": "forget_bias"},
+        )
+        knob = key.get(self.kind, "update_bias")
+        return f"""{super().code()}
+
+# or by the library alone
+from gradprod import Bidirectional, {name}, influence_map, make_input, unroll
+
+cell = {name}({knob}={getattr(self, knob):.10g})
+run = unroll(Bidirectional(forward=cell, backward=cell), {self.inputs_code()})
+print(influence_map(run, 1.0, {self.backward_readout:.10g}))"""
+
+    # ---- pictures ----
+
+    @property
+    def reach(self) -> float:
+        """Powers of ten at the maps' darkest colour: the same in both."""
+        seen = np.abs(self.two_way[np.isfinite(self.two_way)])
+        return min(30.0, max(3.0, float(seen.max(initial=3.0))))
+
+    @picture(heights=(520, 460, 340), hint="Click a row to choose t.", moves={"y": ("step", 1)})
+    def chart(self, style: Style) -> Figure:
+        """The map chosen under it."""
+        both = self.view == "both" and not self.veiled
+        table, title = (self.two_way, _("two-way")) if both else (self.one_way, _("one-way"))
+        if self.veiled:
+            table = np.where(np.eye(len(table), dtype=bool), table, -np.inf)
+        return map_figure(table, style, step=self.step, title=title, reach=self.reach)
+
+    @picture(
+        "side",
+        title="The other one",
+        hint="One-way beside two-way: the same run, the same colours.",
+        heights=(300, 300, 300),
+        moves={"y": ("step", 1)},
+    )
+    def other(self, style: Style) -> Figure:
+        """The map that is not the main picture."""
+        if self.view == "both" or self.veiled:
+            return map_figure(self.one_way, style, step=self.step, title=_("one-way"), reach=self.reach)
+        return map_figure(self.two_way, style, step=self.step, title=_("two-way"), reach=self.reach)
+
+    @picture("below", heights=(280, 280, 260), when=lambda m: not m.veiled)
+    def row(self, style: Style) -> Figure:
+        """The chosen row of both maps."""
+        t, c = self.step - 1, style.colours
+        one, two = (np.where(np.isfinite(m[t]), m[t], np.nan) for m in (self.one_way, self.two_way))
+        series = [Series(name=_("two-way"), values=two, colour=c.lstm, symbol="square")]
+        if np.isfinite(one).any():
+            series.append(Series(name=_("one-way"), values=one, colour=c.ink, symbol="circle"))
+        title = _("log₁₀ |∂<i>y<sub>t</sub></i>/∂<i>x<sub>s</sub></i>| by input step <i>s</i>")
+        return over_time([Panel(title=title, series=series)], style)
+
+    @diagram("The net, drawn over its first steps: the path from one input to one output is lit", height=300)
+    def net(self, style: Style) -> str:
+        """Both directions over a few steps."""
+        n = min(self.sequence_length, COLUMNS_TO, 3 if style.width < 520 else 8)
+        run = unroll(self.run.cell, self.inputs[:n])
+        t = min(self.step, n)
+        return bidirectional_net(run, style, source=n if t < n else 1, target=t)
+
+    # ---- claims ----
+
+    @claim(35, "A bidirectional net reads both contexts.", articles="002", test={})
+    def reads_both(self) -> Judgement:
+        t = self.step - 1
+        after = self.two_way[t, t + 1 :]
+        if self.backward_readout == 0 or not after.size:
+            return Judgement("partly", _("Not here: nothing comes from the right of t."))
+        why = _(
+            "Output {t} has a path from all {n} inputs after it; the one-way net from none. How far it hears "
+            "is again the product’s business: {far} is left from the last input.",
+            t=grouped(t + 1),
+            n=grouped(after.size),
+            far=number(float(after[-1])),
+        )
+        return Judgement("true", why)
