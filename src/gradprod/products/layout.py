@@ -8,7 +8,7 @@ import numpy as np
 from gradprod.activations import FloatArray
 from gradprod.cells import Arrays, Cell
 
-_LOW, _HIGH = 2.0**-120, 2.0**120
+_LOW, _HIGH = 2.0**-240, 2.0**240
 
 
 class Stacked:
@@ -66,14 +66,9 @@ class Stacked:
             return bool((square > _LOW).all() and (square < _HIGH).all())
         return bool(_LOW < square < _HIGH)
 
-    def excess(self, square: Any, top: Any) -> Any:
-        """The exponent of the largest entry, where a squared norm doesn't fit; 0 elsewhere, for 0 and NaN."""
-        _, exponent = np.frexp(top)
-        return np.where(((square > _LOW) & (square < _HIGH)) | (top == 0) | ~np.isfinite(top), 0, exponent)
-
-    def rescale(self, A: FloatArray, square: Any) -> tuple[Any, Any]:
-        """Take powers of two out of what doesn't fit, in place: the new squared norms, and the exponents."""
-        exponent = self.excess(square, self._largest(A))
+    def rescale(self, A: FloatArray) -> tuple[Any, Any]:
+        """Powers of two taken out of every matrix, in place: the new squared norms, and the exponents."""
+        exponent = exponents(self._largest(A))
         self._scale(A, np.ldexp(1.0, -exponent))
         return self.square(A), exponent
 
@@ -128,3 +123,8 @@ class Elementwise(Stacked):
 def layout(cell: Cell, grid: tuple[int, ...]) -> Stacked:
     """The faster one."""
     return Elementwise(cell, grid) if not cell.width and prod(grid) >= 16 else Stacked(cell, grid)
+
+
+def exponents(top: Any) -> Any:
+    """The exponents of numbers as powers of two; 0 for 0 and what is not finite."""
+    return np.where((top == 0) | ~np.isfinite(top), 0, np.frexp(top)[1])

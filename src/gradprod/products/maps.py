@@ -11,7 +11,7 @@ from gradprod.activations import LOG_10, FloatArray
 from gradprod.cells import Cell
 from gradprod.cells.base import log_magnitude
 from gradprod.cells.shapes import as_floats
-from gradprod.products.layout import Stacked
+from gradprod.products.layout import Stacked, exponents
 from gradprod.products.matrix import LOG10_2
 from gradprod.unroll import BidirectionalTrajectory, Trajectory
 
@@ -147,7 +147,7 @@ def _lag_by_lag(
         yield lag, P, exponent
         P, exponent = P[1:] @ J[: len(P) - 1], exponent[1:] + shift[: len(P) - 1]
         top = np.abs(P).max(axis=(-2, -1), initial=0.0)
-        power = np.where((top > 0) & np.isfinite(top), np.frexp(top)[1], 0)
+        power = exponents(top)
         P, exponent = P * np.ldexp(1.0, -power)[..., None, None], exponent + power
 
 

@@ -12,7 +12,7 @@ from gradprod.activations import LOG_10, FloatArray
 from gradprod.cells import Arrays
 from gradprod.cells.base import log_magnitude
 from gradprod.cells.shapes import as_floats
-from gradprod.products.layout import Stacked, layout
+from gradprod.products.layout import Stacked, exponents, layout
 from gradprod.products.scalar import LogProduct, span
 from gradprod.unroll import Trajectory
 
@@ -76,7 +76,7 @@ def matrix_product(
     Returns
     -------
     MatrixProduct
-        Scaled: finite at any lag, and zero only where the product is. (An entry that is 10^−290 of its
+        Scaled: finite at any lag, and zero only where the product is. (An entry that is 10^−270 of its
         matrix's largest may come out as 0 too.)
 
     Raises
@@ -100,7 +100,7 @@ def matrix_product(
             multiply(J, matrix[lag], out=P)
         square = square_of(P)
         if not fits(square):
-            square, shift = place.rescale(P, square)
+            square, shift = place.rescale(P)
             exponent[lag + 1] += shift
         squares[lag + 1] = square
     return MatrixProduct(
@@ -161,7 +161,7 @@ def vector_product(
         square = sum(_dot(array, axes) for array in now.values())
         if not place.fits(square):
             top = np.maximum.reduce([np.abs(a).max(axis=-1) if axes else np.abs(a) for a in now.values()])
-            shift = place.excess(square, top)
+            shift = exponents(top)
             factor = np.ldexp(1.0, -shift)
             now = {part: array * (factor[..., None] if axes else factor) for part, array in now.items()}
             exponent[lag + 1] = shift
@@ -267,7 +267,7 @@ def _partials(trajectory: Trajectory, last: int) -> Iterator[tuple[int, Arrays]]
 def chunks(
     trajectory: Trajectory, first: int, last: int, size: int, *, newest_first: bool
 ) -> Iterator[tuple[int, int]]:
-    many = max(1, 2**16 // max(1, size * prod(trajectory.leading)))
+    many = max(1, 2**17 // max(1, size * prod(trajectory.leading)))
     if newest_first:
         for stop in range(last, first, -many):
             yield max(first, stop - many), stop

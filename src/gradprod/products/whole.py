@@ -1,9 +1,12 @@
 """The product over a whole run of which nothing is kept, for large grids."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gradprod.cells import Cell, Step
+from gradprod.activations import FloatArray
+from gradprod.cells import Arrays, Cell, Step
 from gradprod.products.layout import layout
 from gradprod.products.matrix import MatrixProduct
 from gradprod.unroll import InitialState, check_inputs, prepare, time_first
@@ -40,15 +43,13 @@ def whole_product(cell: Cell, inputs: ArrayLike, initial_state: InitialState = 0
     exponent = np.zeros(grid, dtype=np.int64)
     with np.errstate(over="ignore", invalid="ignore"):
         for x_t, driven in zip(time_first(x, cell, len(grid)), drive, strict=True):
-            after, pre_activations, gates = cell.step(now, driven)
-            step = Step(inputs=x_t, before=now, after=after, pre_activations=pre_activations, gates=gates)
-            blocks, shift = cell.scaled_jacobian(step)
+            now, blocks, shift = _advance(cell, x_t, now, driven)
             place.multiply(place.assemble(blocks), P, out=spare)
-            P, spare, now = spare, P, after
+            P, spare = spare, P
             exponent += shift
             square = place.square(P)
             if not place.fits(square):
-                square, more = place.rescale(P, square)
+                square, more = place.rescale(P)
                 exponent += more
     return MatrixProduct(
         matrix=place.public(P[None]),
@@ -57,3 +58,10 @@ def whole_product(cell: Cell, inputs: ArrayLike, initial_state: InitialState = 0
         parts=cell.parts,
         scalar=place.scalar,
     )
+
+
+def _advance(cell: Cell, x_t: FloatArray, before: Arrays, driven: Arrays) -> tuple[Arrays, Arrays, Any]:
+    # In a function of its own, so that what it computes on the way is freed at once and the cache used again
+    after, pre_activations, gates = cell.step(before, driven)
+    step = Step(inputs=x_t, before=before, after=after, pre_activations=pre_activations, gates=gates)
+    return after, *cell.scaled_jacobian(step)
