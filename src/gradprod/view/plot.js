@@ -2,14 +2,14 @@
    once hangs on one global object, `globalThis[Symbol.for("gradprod")]`:
 
      G.plotly  promise of plotly.js; undefined until somebody asks, and after a failure
-     G.views   Map: model_id -> {root, export}. `await view.export(format, {width, height, scale, background})` is a data
-               URL of what the view shows now, zoom and legend included, from all points; format is "png" or "svg",
-               every option may be missing. It is also `(await host.getWidget(ref)).exports.export`.
+     G.views   Map: model_id -> {root, export}. `await view.export(format, {width, height, scale, background})` is a
+               data URL of what the view shows now, zoom and legend included, from all points; format is "png" or
+               "svg", every option may be missing. It is also `(await host.getWidget(ref)).exports.export`.
 
    From the kernel come {n, set: [[path, value] or [path], …], arrays: [[type, shape], …]} with one buffer an array,
-   with or without the facts description and hover; and {plotly: version} with plotly.js itself, gzip'd.
-   To the kernel go {taken: {model_id: n, …}} once a frame, {click: point}, {want: "figure"}, {want: "plotly"}; size and
-   the point under the pointer are traits, which ipywidgets holds back while the kernel is busy. */
+   and any of the facts description, hover and words; and {plotly: version} with plotly.js itself, gzip'd.
+   To the kernel go {taken: {model_id: n, …}} once a frame, {click: point}, {want: "figure"}, {want: "plotly"}; size
+   and the point under the pointer are traits, which ipywidgets holds back while the kernel is busy. */
 
 const G = (globalThis[Symbol.for("gradprod")] ??= {});
 G.views ??= new Map();
@@ -53,7 +53,12 @@ async function load(version, ask) {
   };
 
   const early = document.querySelector("script[data-plotly]"); // started by the page; takes itself out when it fails
-  if (early && !ours()) await new Promise((done) => ["load", "error"].map((event) => early.addEventListener(event, done)) && setTimeout(done, WAIT));
+  if (early && !ours()) {
+    await new Promise((done) => {
+      for (const event of ["load", "error"]) early.addEventListener(event, done);
+      setTimeout(done, WAIT);
+    });
+  }
   if (ours()) return globalThis.Plotly;
 
   const name = `gradprod/plotly-${version}.js`;
@@ -133,10 +138,10 @@ function revive(tree, arrays, buffers) {
   return walk(tree);
 }
 
-const plain = (value) => value !== null && typeof value === "object" && !Array.isArray(value) && !ArrayBuffer.isView(value);
+const plain = (value) => value?.constructor === Object;
 
-/* Traces that plotly may write into. Their lists of numbers keep their identity, by which plotly sees that they are still
-   the same. (In a layout it writes into lists, too.) */
+/* Traces that plotly may write into. Their lists of numbers keep their identity, by which plotly sees that they are
+   still the same. (In a layout it writes into lists, too.) */
 function copy(value) {
   if (Array.isArray(value)) return plain(value[0]) ? value.map(copy) : value;
   return plain(value) ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, copy(v)])) : value;
@@ -159,7 +164,8 @@ export function columns(at, y, length, low, high, count) {
     if (!(x >= before)) return undefined;
     before = x;
     const near = x >= low - far && x <= high + far;
-    const now = !Number.isFinite(y[i]) || i < start ? "gap" : Math.floor((x - low) / (near ? fine : wide)) + (near ? 0 : 0.5);
+    const place = near ? Math.floor((x - low) / fine) : Math.floor((x - low) / wide) + 0.5;
+    const now = Number.isFinite(y[i]) && i >= start ? place : "gap";
     if (now !== column) {
       if (i) flush();
       column = now;
@@ -174,7 +180,8 @@ export function columns(at, y, length, low, high, count) {
 }
 
 function pick(value, length, kept, picked) {
-  if (plain(value)) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, pick(v, length, kept, picked)]));
+  const part = ([key, inner]) => [key, pick(inner, length, kept, picked)];
+  if (plain(value)) return Object.fromEntries(Object.entries(value).map(part));
   if (typeof value === "string" || value?.length !== length) return value;
   if (picked.get(value)?.kept !== kept) {
     const few = ArrayBuffer.isView(value) ? new value.constructor(kept.length) : new Array(kept.length);
@@ -191,11 +198,11 @@ function thin(trace, layout, memory) {
   const { domain = [0, 1], ...axis } = layout[(trace.xaxis ?? "x").replace("x", "xaxis")] ?? {};
   const { l = 80, r = 80 } = layout.margin ?? {};
   const count = Math.ceil((layout.width - l - r) * (domain[1] - domain[0]) * devicePixelRatio);
-  const length = y?.length, number = (v) => typeof v === "number";
+  const length = y?.length, number = (values) => typeof values.find((v) => v !== null) === "number";
   const line = /^scatter(gl)?$/.test(type) && /lines/.test(mode) && trace.line?.shape !== "spline";
   const alone = !trace.stackgroup && !/^to(self|next)$/.test(trace.fill);
-  const numbers = length > count && count > 0 && number(y.find((v) => v !== null)) && (!x || (x.length === length && number(x[0])));
-  if (!line || !alone || !numbers || !/^(linear|log|-|undefined)$/.test(axis.type)) return [trace];
+  if (!line || !alone || !(length > count && count > 0) || !number(y)) return [trace];
+  if ((x && (x.length !== length || !number(x))) || !/^(linear|log|-|undefined)$/.test(axis.type)) return [trace];
   const value = x ? (i) => x[i] : (i) => x0 + i * dx;
   const at = axis.type === "log" ? (i) => Math.log10(value(i)) : value;
   const range = axis.autorange !== true && axis.range;
@@ -233,7 +240,8 @@ export default () => {
     const { figure, set, arrays, ...facts } = message;
     if (figure) state.figure = revive(figure, arrays, buffers);
     else if (message.n !== state.n + 1) {
-      if (message.n > state.n) model.send({ want: "figure" }); // one got lost, as while a page is being opened
+      if (message.n > state.n && !state.asked) tell(() => model.send({ want: "figure" })); // one got lost on the way
+      state.asked ||= message.n > state.n;
       return;
     } else {
       for (const [path, ...value] of set) {
@@ -242,7 +250,7 @@ export default () => {
         else delete place[last];
       }
     }
-    Object.assign(state, facts);
+    Object.assign(state, facts, { asked: false });
     if (!G.taken.has(state.kernel)) G.taken.set(state.kernel, { model, numbers: new Map() });
     G.taken.get(state.kernel).numbers.set(state.id, state.n);
     screens.forEach((screen) => screen.renew());
@@ -268,11 +276,12 @@ export default () => {
     const screen = [...screens].find((s) => s.plot.layout) ?? [...screens][0];
     if (!screen) throw new Error("the view is not on the page");
     const { data, layout, config } = screen.figure();
-    const now = screen.plot; // what the reader switched and moved
+    const now = screen.plot; // with what the reader switched and moved
     const whole = data.map((trace, i) => ({ ...trace, ...(now.data?.[i] && { visible: now.data[i].visible }) }));
-    const drawn = { ...(now.layout ?? layout) };
+    const drawn = G.due.has(screen) || !now.layout ? layout : structuredClone(now.layout);
     const { background, ...rest } = options;
-    if (background || /^transparent$|, *0\)$/.test(drawn.paper_bgcolor)) drawn.paper_bgcolor = background ?? ground(screen.root);
+    const seeThrough = /^transparent$|, *0\)$/.test(drawn.paper_bgcolor);
+    if (background || seeThrough) drawn.paper_bgcolor = background ?? ground(screen.root);
     return Plotly.toImage({ data: whole, layout: drawn, config }, { scale: 2, ...rest, format });
   }
 
@@ -289,7 +298,7 @@ export default () => {
     },
 
     render({ model, el }) {
-      const root = document.createElement("div"), plot = document.createElement("div"), alert = document.createElement("p");
+      const [root, plot, alert] = ["div", "div", "p"].map((tag) => document.createElement(tag));
       root.className = "gradprod-plot";
       root.style.cssText = "position: relative; width: 100%; height: 100%; overflow: hidden";
       plot.style.cssText = "position: absolute; inset: 0";
@@ -312,7 +321,8 @@ export default () => {
         },
         figure() {
           const { data, layout, config } = state.figure;
-          const shown = { uirevision: true, ...(coarse.matches && { dragmode: false }), ...structuredClone(layout) };
+          const touch = coarse.matches && { dragmode: false }; // a finger on the picture scrolls the page
+          const shown = { uirevision: true, ...touch, ...structuredClone(layout) };
           if (shown.uirevision !== revision) held.clear();
           revision = shown.uirevision;
           const { width = Infinity, height = Infinity } = layout; // the figure's own size, where there is room for it
@@ -320,7 +330,8 @@ export default () => {
           shown.height = Math.min(height, root.clientHeight || DEFAULT_HEIGHT);
           // plotly lets go of a zoom as soon as the figure brings another range; here it stays until a double click.
           for (const [axis, range] of held) shown[axis] = { ...shown[axis], uirevision: turns, ...range };
-          return { data: copy(data), layout: shown, config: { displayModeBar: false, displaylogo: false, doubleClick: false, ...config } };
+          const ours = { displayModeBar: false, displaylogo: false, doubleClick: false };
+          return { data: copy(data), layout: shown, config: { ...ours, ...config } };
         },
         async paint() {
           const empty = !state.figure.data.length && !Object.keys(state.figure.layout).length;
@@ -333,16 +344,18 @@ export default () => {
             if (bound !== plot.on) listen();
             recover();
             const under = pointer && document.elementFromPoint(pointer.clientX, pointer.clientY);
-            if (plot.contains(under)) under.dispatchEvent(new MouseEvent("mousemove", pointer)); // the label says the new value
+            if (plot.contains(under)) under.dispatchEvent(new MouseEvent("mousemove", pointer)); // the newest value
           } catch (error) {
-            say(state.words.broken.replace("{reason}", error.message));
+            say(state.words.broken.replace("{reason}", error?.message ?? error));
           }
         },
       };
 
       function listen() {
         bound = plot.on;
-        const point = ({ curveNumber: curve, pointNumber, pointIndex = pointNumber, x, y, z }) => ({ curve, index: kept[curve]?.[pointIndex] ?? pointIndex, x, y, z });
+        const point = ({ curveNumber: curve, pointNumber, pointIndex = pointNumber, x, y, z }) => {
+          return { curve, index: kept[curve]?.[pointIndex] ?? pointIndex, x, y, z };
+        };
         const hover = (value) => {
           if (state.hover) write("_hover", value);
         };
@@ -357,7 +370,8 @@ export default () => {
         plot.on("plotly_relayout", (changes) => {
           for (const key of Object.keys(changes)) {
             const [, axis, what] = key.match(/^([xy]axis\d*)\.(range|autorange)/) ?? [];
-            if (axis) held.set(axis, what === "range" ? { range: [...plot.layout[axis].range], autorange: false } : { autorange: true, range: undefined });
+            const chosen = what === "range" && { range: [...plot.layout[axis].range], autorange: false };
+            if (axis) held.set(axis, chosen || { range: undefined, autorange: true });
           }
           if (kept.some(Boolean)) screen.renew(); // other columns of pixels, other points
         });
@@ -374,7 +388,7 @@ export default () => {
       }
 
       function say(sentence, again) {
-        alert.remove();
+        if (alert.isConnected && alert.firstChild.data === sentence) return; // has been said
         root.setAttribute("role", "group"); // a reader is told nothing from inside of an image
         alert.textContent = sentence;
         alert.style.background = ground(root);
@@ -391,6 +405,7 @@ export default () => {
         G.lost.delete(start);
         plotly(model).then(
           (found) => {
+            if (!screens.has(screen)) return;
             recover();
             screen.Plotly = found;
             screen.renew();
