@@ -87,6 +87,8 @@ class Control(traitlets.TraitType[Any, Any]):
         Name in links.
     when : callable, optional
         Takes the explorer, tells whether the control has any effect now; if not, the page hides it.
+    look : bool
+        Whether it changes only how a result is looked at: presets leave it, and no result is computed anew.
     title : str
         A longer explanation, shown on hover.
     """
@@ -104,10 +106,11 @@ class Control(traitlets.TraitType[Any, Any]):
         live: bool = False,
         key: str = "",
         when: Callable[[Any], bool] | None = None,
+        look: bool = False,
         title: str = "",
     ) -> None:
         super().__init__(default)
-        self.symbol, self.label, self.group, self.live = symbol, label, group, live
+        self.symbol, self.label, self.group, self.live, self.look = symbol, label, group, live, look
         self.key = key or symbol
         self.when, self.title = when, title
         self.order = next(Control._order)
@@ -384,11 +387,83 @@ class Layer(Switch):
     kind = "layer"
 
     def __init__(self, key: str, label: str, default: bool = False, *, room: int = 0, **place: Any) -> None:
-        super().__init__("", label, default, **{"group": LAYERS, "key": key, **place})
+        super().__init__("", label, default, **{"group": LAYERS, "key": key, "look": True, **place})
         self.room = room
 
     def spec(self) -> dict[str, Any]:
         return {**super().spec(), "room": self.room}
+
+
+class Numbers(Control):
+    """Up to `most` numbers, one for each step and repeated where there are more steps: a number box each.
+
+    Parameters
+    ----------
+    low, high : float
+        Bounds of each.
+    most : int
+        How many there may be.
+    over : str
+        The control that says how many boxes are shown.
+    """
+
+    kind = "several"
+
+    def __init__(
+        self,
+        symbol: str,
+        label: str,
+        default: tuple[float, ...],
+        *,
+        low: float,
+        high: float,
+        most: int,
+        over: str,
+        **place: Any,
+    ) -> None:
+        super().__init__(symbol, label, default, **place)
+        self.low, self.high, self.most, self.over = low, high, most, over
+
+    @property
+    def must(self) -> str:
+        """What a value must be, in words."""
+        return _(
+            "1 to {most} numbers from {low} to {high}",
+            most=self.most,
+            low=show(self.low),
+            high=show(self.high),
+        )
+
+    def check(self, value: Any, model: Explorer) -> tuple[float, ...]:
+        try:
+            numbers = tuple(float(v) for v in value)
+        except (TypeError, ValueError):
+            raise self.refuse(self.must, value) from None
+        if isinstance(value, str) or not 1 <= len(numbers) <= self.most:
+            raise self.refuse(self.must, value)
+        for number in numbers:
+            if not self.low <= number <= self.high:
+                raise self.refuse(self.must, Shown(show(number)))
+        return numbers
+
+    def parse(self, text: str) -> tuple[float, ...]:
+        """Numbers between semicolons, as boxes send them, or between commas, as in links."""
+        parts = text.removesuffix(";").split(";" if ";" in text else ",")
+        one = Real(self.symbol, self.label, self.low, low=self.low, high=self.high)
+        one.name = self.name
+        return self.check([one.parse(part) for part in parts], None)  # type: ignore[arg-type]
+
+    def write(self, value: Any) -> str:
+        return ",".join(f"{v:.10g}" for v in value)
+
+    def text(self, value: Any) -> str:
+        return ", ".join(show(v) for v in value)
+
+    def send(self, value: Any) -> Any:
+        return [show(v) for v in value]
+
+    def spec(self) -> dict[str, Any]:
+        return {**super().spec(), "over": self.over}
 
 
 class Interval(Control):

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 import numpy as np
 import traitlets
 
-from gradprod.explorers.controls import LAYERS, SHARED, BadValue, Control, Layer, sentence_html
+from gradprod.explorers.controls import LAYERS, SHARED, BadValue, Control, sentence_html
 from gradprod.i18n import gettext as _
 from gradprod.words import grouped, guess_in_words, plain, prediction_sentence
 
@@ -102,6 +102,23 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pointing:
+    """What pointing at a part of a picture or drawing sets.
+
+    Parameters
+    ----------
+    at : callable
+        Takes the explorer and the part (a `gradprod.view.Point`, or the name that a drawing gives its part);
+        the settings that follow, or None.
+    walk : callable
+        Takes the explorer and the arrow key as (right, up), each −1, 0 or 1; the settings that follow.
+    """
+
+    at: Callable[[Any, Any], Mapping[str, Any] | None]
+    walk: Callable[[Any, int, int], Mapping[str, Any] | None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Picture:
     """A figure on the page: how it is drawn, where it stands, and how it is clicked."""
 
@@ -113,6 +130,7 @@ class Picture:
     heights: tuple[int, int, int]
     moves: Mapping[str, tuple[str, float]]
     when: Callable[[Any], bool] | None
+    pointing: Pointing | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,12 +145,14 @@ class Panel:
 
 @dataclass(frozen=True, kw_only=True)
 class Diagram:
-    """A drawing under the picture, across its whole width: SVG with live numbers."""
+    """A drawing over or under the picture, across its whole width: SVG with live numbers."""
 
     name: str
     title: str
     body: Callable[[Any, Any], str | None]
     height: int
+    place: str = "below"
+    pointing: Pointing | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,6 +299,7 @@ def picture(
     heights: tuple[int, int, int] = (500, 380, 270),
     moves: Mapping[str, tuple[str, float]] | None = None,
     when: Callable[[Any], bool] | None = None,
+    pointing: Pointing | None = None,
 ) -> Callable[[Callable[[E, Any], Figure]], Callable[[E, Any], Figure]]:
     """Make a method ``(self, style) → figure`` a picture of the page.
 
@@ -294,6 +315,8 @@ def picture(
         What a click and the arrow keys set: ``{"x": ("recurrent_weight", 0.1), …}``, each with its step.
     when : callable
         Takes the explorer; whether the picture is there now.
+    pointing : Pointing
+        What the pointer over it and the arrow keys set, where it isn't what the axes stand for.
     """
 
     def mark(draw: Callable[[E, Any], Figure]) -> Callable[[E, Any], Figure]:
@@ -306,6 +329,7 @@ def picture(
             heights=heights,
             moves=moves or {},
             when=when,
+            pointing=pointing,
         )
         return draw
 
@@ -333,9 +357,9 @@ def panel(
 
 
 def diagram(
-    title: str, *, height: int = 260
+    title: str, *, height: int = 260, place: str = "below", pointing: Pointing | None = None
 ) -> Callable[[Callable[[E, Any], str | None]], Callable[[E, Any], str | None]]:
-    """Make a method ``(self, style) → SVG`` (or None for nothing) a drawing under the picture.
+    """Make a method ``(self, style) → SVG`` (or None for nothing) a drawing across the picture's width.
 
     Parameters
     ----------
@@ -343,10 +367,16 @@ def diagram(
         Its heading.
     height : int
         In pixels; it is as wide as the picture.
+    place : str
+        ``"below"`` the picture, or ``"main"``: over it, under the verdict.
+    pointing : Pointing
+        What pointing at its parts sets: those that carry ``data-node`` or ``data-edge``.
     """
 
     def mark(body: Callable[[E, Any], str | None]) -> Callable[[E, Any], str | None]:
-        body.made = Diagram(name=body.__name__, title=title, body=body, height=height)  # type: ignore[attr-defined]
+        body.made = Diagram(  # type: ignore[attr-defined]
+            name=body.__name__, title=title, body=body, height=height, place=place, pointing=pointing
+        )
         return body
 
     return mark
@@ -447,7 +477,7 @@ class Explorer(traitlets.HasTraits):
     @functools.cache
     def result_controls(cls) -> tuple[str, ...]:
         """Names of the controls that results depend on: all but the layers."""
-        return tuple(name for name, c in cls.controls().items() if not isinstance(c, Layer))
+        return tuple(name for name, c in cls.controls().items() if not c.look)
 
     @classmethod
     @functools.cache
@@ -495,7 +525,7 @@ class Explorer(traitlets.HasTraits):
         finally:
             self.is_settling = False
         self.notes = notes
-        if any(not isinstance(controls[name], Layer) for name in changed):
+        if any(not controls[name].look for name in changed):
             self.skip()
 
     def settle(self, new: dict[str, Any], asked: frozenset[str]) -> dict[str, str]:
@@ -522,7 +552,7 @@ class Explorer(traitlets.HasTraits):
 
     def start_from(self, settings: Mapping[str, Any]) -> None:
         """Take settings over the defaults; layers stay as they are."""
-        kept = {name for name, c in type(self).controls().items() if isinstance(c, Layer)}
+        kept = {name for name, c in type(self).controls().items() if c.look}
         base = {name: v for name, v in self.defaults().items() if name not in kept}
         self.set(**(base | dict(settings)))
 
@@ -553,7 +583,7 @@ class Explorer(traitlets.HasTraits):
         pairs: list[tuple[str, str]] = [("lesson", str(self.number))]
         for name, control in type(self).controls().items():
             v = getattr(self, name)
-            idle = isinstance(control, Layer) or (control.when is not None and not control.when(self))
+            idle = control.look or (control.when is not None and not control.when(self))
             if not idle or v != control.default_value:
                 pairs.append((control.key, control.write(v)))
         return urlencode(pairs, safe=",")

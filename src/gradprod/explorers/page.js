@@ -135,6 +135,24 @@ class Interval extends Control {
   put({ v }) { if (!this.typing) this.boxes.forEach((box, i) => { box.value = v[i]; }); }
 }
 
+class Several extends Control {
+  build() {
+    this.boxes = []; this.row = el("div", { class: "several-row" });
+    this.node.append(el("div", { class: "head" }, el("span", { class: "label" }, this.spec.label)), this.row, this.message);
+  }
+  box(i) {
+    return el("input", { class: "number", inputmode: "decimal", autocomplete: "off", "aria-label": `${this.spec.spoken} ${i + 1}`, "aria-describedby": this.message.id,
+      oninput: () => { this.draft = true; }, onchange: () => this.type(`${this.all.map((value, j) => this.boxes[j]?.value ?? value).join(";")};`) });
+  }
+  put({ v }) {
+    const shown = this.page.model.get("values").controls[this.spec.over].v;
+    while (this.boxes.length > shown) this.boxes.pop().parentNode.remove();
+    while (this.boxes.length < shown) { const i = this.boxes.length; this.boxes.push(this.box(i)); this.row.append(el("label", {}, el("span", { class: "symbol", html: this.spec.symbol.replace(/<\/i>$/, `<sub>${i + 1}</sub></i>`) }), this.boxes[i])); }
+    this.all = Array.from({ length: Math.max(shown, v.length) }, (_, i) => v[i % v.length]);
+    if (!this.holds) this.boxes.forEach((box, i) => { box.value = this.all[i]; });
+  }
+}
+
 class Choice extends Control {
   build() { this.spec.menu ? this.menu() : this.toggle(); this.node.append(this.message); }
   menu() {
@@ -204,7 +222,7 @@ class Action extends Control {
   mark() {}
 }
 
-const KINDS = { real: Real, interval: Interval, choice: Choice, input: Input, switch: Switch, layer: Layer, action: Action };
+const KINDS = { real: Real, interval: Interval, several: Several, choice: Choice, input: Input, switch: Switch, layer: Layer, action: Action };
 
 // ---- the page ----
 
@@ -335,7 +353,10 @@ class Page {
     this.readouts = el("dl");
     const panel = (made, kind) => [made.name, el("section", { class: `panel ${kind}` }, el("h2", {}, made.title), el("div"))];
     this.panels = new Map([...f.panels.map(made => panel(made, made.presented ? "presented" : "")), ...f.diagrams.map(made => panel(made, "diagram"))]);
-    this.details.before(...f.diagrams.map(made => this.panels.get(made.name)));
+    const drawn = place => f.diagrams.filter(made => made.place === place).map(made => this.panels.get(made.name));
+    this.details.before(...drawn("below"));
+    this.picture.querySelector(".charts").prepend(...drawn("main"));
+    for (const made of f.diagrams) if (made.points) this.pointed(made, this.panels.get(made.name));
     const side = name => name === "claims" ? this.claim : name === "readouts" ? this.measured = el("section", { class: "measured" }, el("h2", {}, f.readouts_title), this.readouts)
       : this.panels.get(name) ?? f.pictures.filter(picture => picture.name === name).map(picture => el("section", { class: "where" }, el("h2", {}, picture.title), slot(picture), el("p", { class: "hint" }, picture.hint)))[0];
 
@@ -399,7 +420,25 @@ class Page {
         control.moved(clip(control.stepped(control.now, by, step), control.spec.low, control.spec.high));
       });
     }
+    if (picture.points) this.pointed(picture, node);
     return node;
+  }
+  /** What the pointer is over, or where the arrow keys lead, is put into focus by the kernel. */
+  pointed({ name, title, hint = "" }, node) {
+    let last;
+    node.tabIndex = 0; node.setAttribute("role", "group"); node.setAttribute("aria-label", `${spoken(title)}. ${spoken(hint)}`);
+    node.classList.add("points");
+    node.addEventListener("keydown", event => {
+      const [right, up] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key] ?? [];
+      if (right === undefined) return;
+      event.preventDefault(); last = null;
+      this.act("walk", { name, right, up });
+    });
+    node.addEventListener("pointerover", event => {
+      const part = event.target.closest("[data-node], [data-edge]"), at = part?.dataset.node ?? part?.dataset.edge;
+      if (!at || at === last) return;
+      this.act("point", { name, at: last = at });
+    });
   }
   async mount(view, node) {
     if (this.host?.getWidget) return (await this.host.getWidget(`anywidget:${view}`)).render({ el: node, signal: this.signal });

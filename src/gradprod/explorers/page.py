@@ -8,7 +8,7 @@ import gzip
 import json
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -176,6 +176,9 @@ class Page(anywidget.AnyWidget):
             made = next(p for p in self.explorer.parts(Picture) if p.name == name)
             if made.moves:
                 view.on_click(lambda point, made=made: self._click(made, point))
+            if made.pointing:
+                for listen in (view.on_click, view.on_hover):
+                    listen(lambda point, made=made: self._point(made, point))
             view.observe(lambda change: self._pacer.request(), "size")
         return self._views[key]
 
@@ -324,6 +327,32 @@ class Page(anywidget.AnyWidget):
             self.explorer.set(**wanted)
         self._pacer.request()
 
+    def _point(self, made: Picture | Diagram, part: Any) -> None:
+        """Pointing at a part of a picture puts it into focus."""
+        if made.pointing and part is not None and not self.explorer.veiled:
+            self._follow(made.pointing.at(self.explorer, part))
+
+    def _follow(self, wanted: Mapping[str, Any] | None) -> None:
+        if wanted:
+            with self._telling():
+                self.explorer.set(**wanted)
+            self._pacer.request()
+
+    def _pointed(self, name: str) -> Picture | Diagram:
+        made: tuple[Picture | Diagram, ...] = (
+            *self.explorer.parts(Picture),
+            *self.explorer.parts(Diagram),
+        )
+        return next(p for p in made if p.name == name)
+
+    def _do_point(self, name: str, at: str) -> None:
+        self._point(self._pointed(name), at)
+
+    def _do_walk(self, name: str, right: int, up: int) -> None:
+        made = self._pointed(name)
+        if made.pointing and not self.explorer.veiled:
+            self._follow(made.pointing.walk(self.explorer, right, up))
+
     # ---- what the browser shows ----
 
     def _compute(self) -> None:
@@ -416,13 +445,17 @@ class Page(anywidget.AnyWidget):
                     "hint": _(p.hint) if p.hint else "",
                     "heights": p.heights,
                     "moves": p.moves,
+                    "points": p.pointing is not None,
                 }
                 for p in explorer.parts(Picture)
             ],
             "panels": [
                 {"name": p.name, "title": _(p.title), "presented": p.presented} for p in explorer.parts(Panel)
             ],
-            "diagrams": [{"name": d.name, "title": _(d.title)} for d in explorer.parts(Diagram)],
+            "diagrams": [
+                {"name": d.name, "title": _(d.title), "place": d.place, "points": d.pointing is not None}
+                for d in explorer.parts(Diagram)
+            ],
             "side": order,
             "readouts_title": _(explorer.readouts_title),
             "pins": explorer.curve() is not None,
