@@ -228,8 +228,18 @@ def test_several_curves_differ_in_colour_marker_or_dash_and_each_has_a_strip():
     assert [t["name"] for t in lines] == ["gated", "plain", "∏f", "exact, h held", "exact, h moving"]
     assert traces(figure, "strip")[0]["z"].shape[0] == len(curves)
     joined = " ".join(texts(figure))
-    for name in ("◆ gated", "● plain", "■ ∏f", "■ exact, h held", "■ exact, h moving"):
+    for name in ("◆ gated", "● plain", "■ ∏f", "✚ exact, h held", "★ exact, h moving"):
         assert name in joined
+
+
+def test_a_bound_among_the_curves_is_dashed_and_has_neither_marks_nor_strip():
+    curves = [Curve(geometric(0.9, 200), "norm", cell="vector"), Curve(geometric(0.95, 200), "γσ", "bound")]
+    figure = product_curve(curves, Style())
+    exact, limit = traces(figure, "curve")
+    assert (limit["line"]["dash"], limit["line"]["color"]) == ("10px,6px", Style().colours.bound)
+    assert traces(figure, "strip")[0]["z"].shape[0] == 1
+    assert exact["line"]["dash"] == "solid"
+    assert "γσ 3.5·10⁻⁵" in texts(figure)
 
 
 def test_labels_do_not_touch():

@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from gradprod.figures.slopes import slopes
+from gradprod.figures.slopes import cell_slope_curve, slopes
 from gradprod.figures.theme import Style
 from gradprod.words import plain
 
@@ -86,3 +86,18 @@ def test_without_a_run_nothing_of_it_is_seen():
 def test_an_unknown_activation_is_refused():
     with pytest.raises(ValueError, match="activation must be one of 'linear', 'tanh', 'sigmoid', got 'relu'"):
         slopes(U, Style(), activation="relu")
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("visited", [None, np.array([0.0]), np.linspace(-9, 9, 1000)])
+def test_every_cell_slope_is_a_plotly_figure(visited, style):
+    assert go.Figure(cell_slope_curve(visited, style)).data[0].type == "scatter"
+
+
+def test_the_cell_slope_has_its_bound_and_the_largest_visited():
+    c = np.array([0.0, 0.2, -1.5])
+    figure = cell_slope_curve(c, Style())
+    marks = trace(figure, "visited")
+    np.testing.assert_allclose(marks["y"], np.abs(c) * (1 - np.tanh(c) ** 2), rtol=1e-12)
+    assert figure["layout"]["shapes"][0]["y0"] == pytest.approx(0.447743, abs=1e-6)
+    assert {"bound 0.4477", "largest here 0.2711"} <= set(texts(figure))

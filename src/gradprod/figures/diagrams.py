@@ -211,9 +211,10 @@ def state_line(trajectory: Trajectory, style: Style, *, step: int, output_weight
     canvas.text(xs["plus"], y, "+", 1.3 * size.tick, c.ink, bold=True)
     at_plus = part != "c"  # an LSTM bends what it shows, the others what they keep
     if curve:
-        where = xs["curve"] if at_plus else 0.5 * (xs["out"] + xs["show"]) - 0.02 * w
         font = min(size.tick, 0.026 * w)
-        canvas.box(where, y, text_width(curve, font) + 10, 1.9 * font, c.panel, c.ink, 1.5)
+        wide = text_width(curve, font) + 10
+        where = xs["curve"] if at_plus else xs["show"] - radius - wide / 2 - 4
+        canvas.box(where, y, wide, 1.9 * font, c.panel, c.ink, 1.5)
         canvas.text(where, y, curve, font, c.ink)
     _value(canvas, (xs["plus"] + 0.03 * w, low), given_name, given, size, anchor="start")
     shown = show * (np.tanh(after) if part == "c" else after)
@@ -342,7 +343,7 @@ def lstm_cell(trajectory: Trajectory, style: Style, *, step: int) -> str:
     lift = 0.085 * h
     _edge_value(canvas, (0.02 * w, top - lift), "<i>c<sub>t−1</sub></i>", c0, size, "start")
     _edge_value(canvas, (0.98 * w, top - lift), "<i>c<sub>t</sub></i>", c1, size, "end")
-    between = ((x["f"] + x["plus"]) / 2, top - lift if size.wide else top + 0.06 * h)
+    between = ((x["f"] + x["plus"]) / 2, top - lift if size.wide else top + 0.1 * h)
     _edge_value(canvas, between, "<i>f c</i>", f * c0, size, "middle")
     _edge_value(
         canvas, (x["plus"] + radius + 4, (top + product) / 2 + 0.02 * h), "<i>i ĉ</i>", i * new, size, "start"

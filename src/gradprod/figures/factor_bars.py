@@ -11,7 +11,7 @@ from gradprod.i18n import gettext as _
 from gradprod.products import Factors
 from gradprod.words import decimals, number, tick
 
-BARS_TO = 400
+BARS_TO = 200
 """Longest sequence drawn bar by bar with its hover; beyond, an area below and one above 1."""
 
 
@@ -40,12 +40,15 @@ def factor_bars(
             _("factor {f} at step {n}", f=number(v, sign=s), n=k)
             for v, s, k in zip(log10.tolist(), sign.tolist(), steps, strict=True)
         ]
-        colours = np.where(log10 > 0, c.explodes, c.vanishes).tolist()
-        hover = {"hovertext": words, "hovertemplate": "%{hovertext}<extra></extra>"}
-        outline = {"color": c.ink, "width": np.where(zero, 1.5, 0.0)}
-        pattern = {"shape": np.where(zero, "x", "").tolist(), "solidity": 0.4}
-        marker = {"color": colours, "line": outline, "pattern": pattern}
-        bars = [{**base, "type": "bar", "uid": "factors", "y": y, "marker": marker, **hover}]
+        said = {"hovertemplate": "%{hovertext}<extra></extra>", "type": "bar"}
+        marker = {"color": np.where(log10 > 0, c.explodes, c.vanishes).tolist(), "line": {"width": 0}}
+        bars = [{**base, **said, "uid": "factors", "y": y, "hovertext": words, "marker": marker}]
+        if zero.any():  # over the plain bars, to the bottom of the axis
+            hatch = {"color": c.page, "line": {"color": c.ink, "width": 1.5}}
+            hatch["pattern"] = {"shape": "x", "fgcolor": c.ink, "solidity": 0.4}
+            none = [word for word, is_zero in zip(words, zero, strict=True) if is_zero]
+            lost = {"x": lags[zero], "y": y[zero], "hovertext": none}
+            bars.append({**base, **said, **lost, "uid": "zero-factors", "marker": hatch})
     else:
         area = {**base, "type": "scatter", "mode": "lines", "fill": "tozeroy", "hoverinfo": "skip"}
         area |= {"line": {"width": 0, "shape": "hvh"}}
@@ -53,10 +56,6 @@ def factor_bars(
             {**area, "uid": "factors-below", "y": np.minimum(y, 0), "fillcolor": c.vanishes},
             {**area, "uid": "factors-above", "y": np.maximum(y, 0), "fillcolor": c.explodes},
         ]
-    if zero.any() and length <= BARS_TO:
-        marks = {"symbol": "x-thin", "size": 8 * size.marker, "line": {"color": c.ink, "width": 2}}
-        cross = {**base, "type": "scatter", "mode": "markers", "marker": marks, "hoverinfo": "skip"}
-        bars.append({**cross, "x": lags[zero], "y": np.zeros(int(zero.sum()))})
     span = tall / (1.15 * top - 1.08 * low)
     if span * math.log10(2) > size.tick:
         ticks = {0.0: "1"}

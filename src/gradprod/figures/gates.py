@@ -114,7 +114,7 @@ def gates_over_time(
     return over_time(panels, style)
 
 
-def over_time(panels: Sequence[Panel], style: Style) -> Figure:
+def over_time(panels: Sequence[Panel], style: Style, *, x_title: str | None = None) -> Figure:
     """Panels of lines over the steps of a run, on one axis of steps.
 
     Parameters
@@ -122,6 +122,8 @@ def over_time(panels: Sequence[Panel], style: Style) -> Figure:
     panels : sequence of Panel
         From the top.
     style : Style
+    x_title : str, optional
+        What the steps are, HTML; by default step t.
 
     Returns
     -------
@@ -178,7 +180,7 @@ def over_time(panels: Sequence[Panel], style: Style) -> Figure:
         range=[0, length + 0.5],
         showgrid=False,
         anchor=f"y{len(panels) if len(panels) > 1 else ''}",
-        title=axis_title(style, _("step <i>t</i>"), 12 if big else 8),
+        title=axis_title(style, x_title or _("step <i>t</i>"), 12 if big else 8),
         tickmode="array",
         tickvals=ticks,
         ticktext=[grouped(k) for k in ticks],

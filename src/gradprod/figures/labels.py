@@ -81,9 +81,10 @@ def end_labels(
 
 def _text(label: Label, font: float, room: float, stacked: bool) -> str:
     room = room / 1.06 if label.bold else room
-    name = f"<b>{label.name}</b>" if label.bold else label.name
     if stacked and label.number:
-        return f"{wrapped(name, font, room)}<br>{label.number}"
+        name = wrapped(label.name, font, room)
+        return f"<b>{name}</b><br>{label.number}" if label.bold else f"{name}<br>{label.number}"
+    name = f"<b>{label.name}</b>" if label.bold else label.name
     return wrapped(f"{name} {label.number}".rstrip(), font, room)
 
 

@@ -42,13 +42,14 @@ FLOAT_LIMITS = {
 }
 """log₁₀ of the magnitudes below which a product is 0 and above which it is ∞ in ordinary arithmetic."""
 
-WORDS_TO = 400
+WORDS_TO = 200
 """Longest sequence whose every lag has its hover in words; beyond, plotly writes the number."""
 
 VEILED_FROM = 4
 """Under the veil of a prediction, the lags up to this one stay visible."""
 
-_VARIANTS = ("", "cross", "star", "hexagon", "bowtie", "pentagon")
+_VARIANTS = (("", ""), ("cross", "✚"), ("star", "★"), ("hexagon", "⬢"), ("bowtie", "⧓"), ("pentagon", "⬟"))
+"""Marker, and its sign in a text, of the second, third … curve of the same cell."""
 _MOST_STRIPS = 6
 
 
@@ -258,12 +259,13 @@ _QUANTITY = "|∂<i>S<sub>t</sub></i>/∂<i>S<sub>k</sub></i>|"
 
 
 def _prepared(curves: Sequence[Curve], style: Style, pinned: bool = False) -> list[_Drawn]:
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[str, int] = {}
     drawn = []
     for curve in curves:
         cell = curve.cell
-        variant = seen.get((cell, curve.kind), 0)
-        seen[cell, curve.kind] = variant + 1
+        limiting = curve.kind == "bound"
+        symbol, glyph = _VARIANTS[seen.get(cell, 0) % len(_VARIANTS)]
+        seen[cell] = seen.get(cell, 0) + (not limiting)
         log10, sign = np.asarray(curve.product.log10, float), np.asarray(curve.product.sign)
         low = high = None
         name = curve.name or _kind_name(curve.kind)
@@ -280,9 +282,9 @@ def _prepared(curves: Sequence[Curve], style: Style, pinned: bool = False) -> li
                 high=high,
                 name=name,
                 kind=curve.kind,
-                colour=style.colours.bound if curve.kind == "bound" else cell_colour(style, cell),
-                symbol=_VARIANTS[variant % len(_VARIANTS)] or SYMBOLS.get(cell, "circle"),
-                glyph=GLYPHS.get(cell, "●"),
+                colour=style.colours.bound if limiting else cell_colour(style, cell),
+                symbol=symbol or SYMBOLS.get(cell, "circle"),
+                glyph="" if limiting else glyph or GLYPHS.get(cell, "●"),
                 pinned=pinned,
             )
         )
@@ -460,7 +462,7 @@ def _traces(
         "opacity": 0.45 if d.pinned else 1.0,
     }
     traces.append(trace)
-    if d.pinned or veil:
+    if d.pinned or veil or d.kind == "bound":
         trace["hoverinfo"] = "skip"
         return traces
     trace |= _hover(d, limit, of)
@@ -506,10 +508,10 @@ def _traces(
 def _hover(d: _Drawn, limit: _Drawn | None, of: int) -> Figure:
     """What pointing at a lag says: in words, or written by plotly where that would be too many words."""
     length = len(d.log10) - 1
-    named = f"<b>{d.name}</b> " if of > 1 else ""
+    named = f"<b>{d.name}</b>" if of > 1 else ""
     if length > WORDS_TO:
         lag = _("lag {n}", n="%{x:,d}")
-        return {"hovertemplate": f"{named}{lag}: <b>10<sup>%{{y:.1f}}</sup></b><extra></extra>"}
+        return {"hovertemplate": f"{named} {lag}: <b>10<sup>%{{y:.1f}}</sup></b><extra></extra>"}
     kind, bound = _kind_name(d.kind), _("bound")
     values = zip(d.log10.tolist(), d.sign.tolist(), strict=True)
     words = []

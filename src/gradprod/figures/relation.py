@@ -43,6 +43,7 @@ def relation(
     y_title: str,
     mark: Mark,
     colour: str,
+    points: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
 ) -> Figure:
     """A quantity over one parameter, on a log axis, with a ring where you are.
 
@@ -57,6 +58,8 @@ def relation(
         Its ``y`` is log₁₀ as well.
     colour : str
         Of the cell that it is about.
+    points : pair of ndarray, optional
+        Measured values beside the line, as diamonds: where, and log₁₀.
 
     Returns
     -------
@@ -65,7 +68,8 @@ def relation(
     """
     c, size, big = style.colours, sizes(style), style.presenting
     left, top, bottom = (92, 58, 74) if big else (56, 34, 50)
-    finite = log10[np.isfinite(log10)]
+    drawn = log10 if points is None else np.concatenate([log10, points[1]])
+    finite = drawn[np.isfinite(drawn)]
     low, high = float(min(finite.min(), mark.y)), float(max(finite.max(), mark.y))
     pad = 0.06 * max(high - low, 1.0)
     ticks = whole_ticks(low - pad, high + pad, 6)
@@ -119,6 +123,12 @@ def relation(
             },
         },
     ]
+    if points is not None:
+        measured: Figure = {"type": "scatter", "uid": "points", "mode": "markers", "name": plain(y_title)}
+        measured |= {"x": points[0], "y": points[1], "text": [plain(number(float(v))) for v in points[1]]}
+        measured["hovertemplate"] = "%{x:.2f}: <b>%{text}</b><extra></extra>"
+        measured["marker"] = {"symbol": "diamond", "size": 9 * size.marker, "color": c.muted}
+        data.insert(1, measured)
     return {"data": data, "layout": layout}
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradprod.activations import LINEAR, SIGMOID, TANH, Activation
+from gradprod.analysis.terms import CELL_SLOPE_BOUND
 from gradprod.figures.labels import Label, end_labels, label_room
 from gradprod.figures.theme import (
     Figure,
@@ -15,6 +16,7 @@ from gradprod.figures.theme import (
     axis_title,
     base_axis,
     base_layout,
+    cell_colour,
     flat_title,
     line,
     sizes,
@@ -216,3 +218,67 @@ def _bound_shapes(chosen: Activation, typical: float | None, style: Style) -> li
         if level is not None:
             shapes.append({**where, "y0": level, "y1": level, "line": line(style, colour, kind, 0.7)})
     return shapes
+
+
+def cell_slope_curve(visited: ArrayLike | None, style: Style) -> Figure:
+    """|c (1 − tanh² c)| with the cell states of a run on it, under its bound 0.4477 at |c| = 0.77.
+
+    Parameters
+    ----------
+    visited : array_like of shape (T,), or None
+        c_0 … c_T.
+    style : Style
+
+    Returns
+    -------
+    dict
+        ``{"data": [...], "layout": {...}}`` for `plotly.graph_objects.Figure`.
+    """
+    c, size, big = style.colours, sizes(style), style.presenting
+    u = np.empty(0) if visited is None else np.asarray(visited, float).ravel()
+    reach = max([4.0, *(1.04 * np.abs(u))])
+    grid = np.unique(np.concatenate((np.linspace(-reach, reach, 241), np.linspace(-4, 4, 161))))
+    top, bottom, left = (58, 74, 92) if big else (34, 50, 44)
+    tall = style.height - top - bottom
+    high = 0.5
+    colour = cell_colour(style, "lstm")
+    curve: Figure = {
+        "type": "scatter",
+        "uid": "curve",
+        "name": "|c (1 − tanh² c)|",
+        "x": grid,
+        "y": np.abs(grid) * TANH.slope(grid),
+        "mode": "lines",
+        "line": line(style, colour),
+        "hovertemplate": "<i>c</i> = %{x:.2f}: <b>%{y:.4f}</b><extra></extra>",
+    }
+    data = [curve]
+    bound = _("bound {n}", n=f"{CELL_SLOPE_BOUND:.4f}")
+    labels = [Label(at=(1 - CELL_SLOPE_BOUND / high) * tall, name=bound, colour=c.bound, bold=False)]
+    if u.size:
+        largest = float((np.abs(u) * TANH.slope(u)).max())
+        said = _("largest here {n}", n=decimals(largest, 4))
+        labels.append(Label(at=(1 - largest / high) * tall, name=said, colour=c.ink))
+    room = label_room(labels, style)
+    if u.size:
+        pixel = 2 * reach / (style.width - left - room)
+        places = u if u.size <= MARKED else u[np.unique(np.round(u / pixel), return_index=True)[1]]
+        edge = {"color": c.ink, "width": 2 * size.line}
+        marks: Figure = {"type": "scatter", "uid": "visited", "name": _("visited"), "mode": "markers"}
+        marks |= {"x": places, "y": np.abs(places) * TANH.slope(places), "hoverinfo": "skip"}
+        data.append(marks | {"marker": {"size": 8 * size.marker, "color": c.page, "line": edge}})
+    layout = base_layout(style, {"l": left, "r": room, "t": top, "b": bottom})
+    layout["xaxis"] = base_axis(
+        style,
+        range=[-reach, reach],
+        showgrid=False,
+        title=axis_title(style, _("cell state <i>c</i>"), 12 if big else 8),
+        nticks=9 if size.wide else 5,
+    )
+    layout["yaxis"] = base_axis(style, range=[0, high], nticks=6)
+    level = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y"}
+    level |= {"y0": CELL_SLOPE_BOUND, "y1": CELL_SLOPE_BOUND}
+    layout["shapes"] = [{**level, "line": line(style, c.bound, "bound", 0.7)}]
+    notes = [flat_title(style, "|<i>c</i> (1 − tanh<sup>2</sup> <i>c</i>)|", 1, left)]
+    notes += end_labels(labels, style, room=room, tall=tall)
+    return {"data": data, "layout": layout | {"annotations": notes}}

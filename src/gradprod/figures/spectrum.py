@@ -58,9 +58,10 @@ def eigenvalues(
     circles = [(1 / slope_bound, "bound", "1/γ")]
     if mean_slope is not None and 0 < mean_slope < slope_bound:
         circles.append((1 / mean_slope, "approximation", _("1/typical slope")))
-    widest = 1.15 * max(radius, norm, *(r for r, *_rest in circles if r < 4 * max(radius, norm, 0.25)))
+    near = 4 * max(radius, norm, 0.26)
+    widest = 1.15 * max(radius, norm, *(r for r, *_rest in circles if r < near), 0.25)
     rows = [
-        ("○", _("largest eigenvalue"), "ρ = " + (value(radius) if radius > 1e-9 * norm else "0")),
+        ("○", _("largest eigenvalue"), "ρ = " + (value(radius) if radius > 1e-7 * norm else "0")),
         ("◆", _("largest singular value"), value(norm)),
         *(("╌╌" if kind == "bound" else "┈┈", name, value(r)) for r, kind, name in circles),
     ]
