@@ -71,7 +71,7 @@ def button(name, act):
     b.on_click(lambda _: act())
     return b
 buttons = W.HBox([button("dark", lambda: main.show(curves(slider.value, dark=True), "Dark")),
-                  button("light", compute),
+                  button("light", compute), button("lose", lambda: setattr(main, "_number", main._number + 1)),
                   button("unveil", lambda: setattr(behind.layout, "display", None)),
                   button("size", lambda: say("size")(main.size)),
                   button("narrow", lambda: setattr(main.layout, "width", "500px")),
@@ -260,6 +260,16 @@ def test_of_a_burst_the_newest_is_drawn(stage: Stage) -> None:
     assert stage.view("Two waves, 60 high").count() == 1
     assert 0 < page.evaluate("paints") < 41
     stage.press("light")
+
+
+def test_a_lost_message_is_made_up_for(stage: Stage) -> None:
+    stage.set(10)
+    stage.press("lose")
+    stage.set(30)
+    assert max(stage.ticks("y")) == 30
+    assert any('"want"' in frame for frame in stage.sent)
+    stage.set(40)  # and on by changes
+    assert max(stage.ticks("y")) == 40
 
 
 def test_zoom_survives_until_a_double_click(stage: Stage) -> None:
