@@ -30,7 +30,7 @@ class App(Page):
         return self._built[number]
 
     def _do_hello(self, query: str = "", **look: Any) -> None:
-        self._do_look(**look)
+        super()._do_hello(**look)
         self._do_query(query)
 
     def _do_query(self, query: str = "") -> None:

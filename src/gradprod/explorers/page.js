@@ -50,16 +50,18 @@ const along = key => ({ ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 
 
 class Control {
   constructor(page, spec) {
-    this.page = page; this.spec = spec; this.name = spec.name;
+    this.page = page; this.spec = spec; this.name = spec.name; this.sent = 0;
     this.id = `${page.id}-${spec.name}`;
     this.message = el("p", { class: "message", id: `${this.id}-m`, hidden: true });
     this.node = el("div", { class: `control ${spec.kind}${spec.live ? " live" : ""}`, "data-name": spec.name, title: spec.title || null });
     this.build();
   }
-  set(value) { this.sent = 0; this.page.set(this.name, value); }
-  type(text) { this.sent = Infinity; this.page.type(this.name, text); }
+  set(value) { this.typed = this.draft = false; this.sent = Infinity; this.page.set(this.name, value); }
+  type(text) { this.typed = true; this.draft = false; this.sent = Infinity; this.page.type(this.name, text); }
+  /** Whether the kernel has answered the newest change; before, its word is older than the reader's. */
+  get settled() { return this.sent <= this.page.model.get("done"); }
   /** Whether a box holds something that was not taken (yet), which nothing else may overwrite. */
-  get typing() { return this.sent > this.page.model.get("done") || this.sent > 0 && this.page.refuses(this.name); }
+  get holds() { return this.draft || this.typed && (!this.settled || this.page.refuses(this.name)); }
   label(target) { return el("label", { for: target }, ...(this.spec.symbol ? [el("span", { class: "symbol", html: this.spec.symbol }), " "] : []), this.spec.label); }
   mark(note) {
     this.message.hidden = !note;
@@ -73,7 +75,7 @@ class Real extends Control {
   build() {
     const { spec, page } = this;
     this.box = el("input", { class: "number", id: `${this.id}-n`, inputmode: "decimal", autocomplete: "off", spellcheck: "false", "aria-label": spec.spoken, "aria-describedby": this.message.id,
-      oninput: () => { this.sent = Infinity; }, onchange: () => this.typed(), onblur: () => { if (this.box.value === this.text) this.sent = 0; } });
+      oninput: () => { this.draft = true; }, onchange: () => this.entered(), onblur: () => { if (this.box.value === this.text) this.draft = false; } });
     this.back = button("↺", () => { this.set(spec.start); this.box.focus(); }, { class: "back" });
     this.node.append(el("div", { class: "head" }, this.label(this.box.id), el("span", { class: "value" }, spec.slider ? this.back : null, this.box)));
     if (spec.slider) {
@@ -105,15 +107,15 @@ class Real extends Control {
     const at = now / step, from = by > 0 ? Math.floor(at + 1e-9) : Math.ceil(at - 1e-9);
     return tidy((from + by) * step);
   }
-  moved(value) { this.show(value, this.page.number(value)); this.set(value); }
-  typed() {
+  moved(value) { this.set(value); this.show(value, this.page.number(value)); }
+  entered() {
     if (this.box.value !== this.text) this.type(this.box.value);
     else if (this.page.refuses(this.name)) this.set(this.now);
   }
   show(value, text) {
     this.now = value; this.text = text;
     if (this.range) { this.range.value = this.place(value); this.range.setAttribute("aria-valuetext", text); }
-    if (!this.typing) this.box.value = text;
+    if (!this.holds) this.box.value = text;
     this.back.classList.toggle("idle", value === this.spec.start);
   }
   put({ v, text }) {
@@ -128,11 +130,11 @@ class Interval extends Control {
   build() {
     const { spec } = this;
     this.boxes = [0, 1].map(i => el("input", { class: "number", inputmode: "decimal", autocomplete: "off", "aria-label": `${spec.spoken} ${spec.words[i] || i + 1}`, "aria-describedby": this.message.id,
-      oninput: () => { this.sent = Infinity; }, onchange: () => this.type(this.boxes.map(box => box.value).join("…")) }));
+      oninput: () => { this.draft = true; }, onchange: () => this.type(this.boxes.map(box => box.value).join("…")) }));
     this.node.append(el("span", { class: "pair" }, spec.label && el("span", { class: "label" }, spec.label), spec.symbol && el("span", { class: "symbol", html: spec.symbol }),
       ...this.boxes.flatMap((box, i) => [spec.words[i] ? el("span", { class: "label" }, spec.words[i]) : null, box])), this.message);
   }
-  put({ v }) { if (!this.typing) this.boxes.forEach((box, i) => { box.value = v[i]; }); }
+  put({ v }) { if (!this.holds) this.boxes.forEach((box, i) => { box.value = v[i]; }); }
 }
 
 class Several extends Control {
@@ -230,7 +232,7 @@ class Page {
   constructor({ model, el: root, host, signal }) {
     Object.assign(this, { model, root, host, signal });
     this.id = `gp${++pages}`;
-    this.seq = model.get("done"); this.acked = 0; this.waiting = { values: {}, texts: {} }; this.flying = null; this.refused = new Set(); this.plots = new Map(); this.timers = {};
+    this.seq = model.get("done"); this.acked = 0; this.waiting = { values: {}, texts: {} }; this.flying = null; this.refused = []; this.plots = new Map(); this.timers = {};
     root.classList.add("gradprod");
     root.dataset.lmSuppressShortcuts = "true";
     this.live = el("div", { class: "sr", "aria-live": "polite" });
@@ -279,13 +281,12 @@ class Page {
   flush() {
     const { values, texts } = this.waiting;
     if (this.flying || !(Object.keys(values).length + Object.keys(texts).length)) return;
-    this.flying = { values, texts };
     this.waiting = { values: {}, texts: {} };
-    this.send("set", this.flying);
-    for (const name in texts) this.controls.get(name).sent = this.seq;
+    this.send("set", { values, texts });
+    this.flying = { seq: this.seq };
+    for (const name in { ...values, ...texts }) this.controls.get(name).sent = this.seq;
   }
   refuses(name) { return !!this.model.get("notes")[name]?.error; }
-  busy(name) { return name in this.waiting.values || name in this.waiting.texts || !!this.flying && (name in this.flying.values || name in this.flying.texts); }
   act(what, data = {}, buffers = []) { this.flush(); this.send(what, data, buffers); }
   send(what, data, buffers = []) {
     this.model.send({ do: what, with: data, seq: ++this.seq }, undefined, buffers);
@@ -294,7 +295,7 @@ class Page {
   heard(message, buffers) {
     if (message.ack) {
       this.acked = Math.max(this.acked, message.ack);
-      if (this.flying) { this.flying = null; this.flush(); if (!this.flying) this.put_values(); }
+      if (this.flying && this.acked >= this.flying.seq) { this.flying = null; this.flush(); }
     }
     if (message.code) this.copy(this.asker, message.code);
     if (message.file) this.save(message.file, new Blob([buffers[0]], { type: "text/csv" }));
@@ -311,7 +312,7 @@ class Page {
       if (this.kernel && !await this.ask(`api/kernels/${this.kernel.id}`)) this.gone();
     }, 2000);
   }
-  put_done() { this.root.classList.remove("opening"); this.progress(); }
+  put_done() { this.root.classList.remove("opening"); this.put_values(); this.progress(); }
 
   // -- the frame --
 
@@ -459,7 +460,7 @@ class Page {
       const state = controls[name];
       if (!state) continue;
       control.node.hidden = !!state.hidden;
-      if (!this.busy(name)) control.put(state);
+      if (control.settled) control.put(state);
     }
     [...this.presets.children].forEach((node, i) => node.setAttribute("aria-pressed", i === preset));
     for (const node of this.sheet.querySelectorAll("[data-slot]")) node.hidden = hidden.includes(node.dataset.slot);
@@ -543,7 +544,7 @@ class Page {
     this.refused = Object.keys(notes).filter(name => notes[name].error);
     for (const [name, control] of this.controls) {
       control.mark(notes[name]);
-      if (before.includes(name) && !this.refuses(name) && values[name] && !this.busy(name)) control.put(values[name]);
+      if (before.includes(name) && !this.refuses(name) && values[name] && control.settled) control.put(values[name]);
     }
     this.general.hidden = !notes[""]; write(this.general, notes[""]?.text ?? "");
     const fresh = this.refused.find(name => !before.includes(name));

@@ -142,7 +142,7 @@ class Page(anywidget.AnyWidget):
         self._views: dict[tuple[int, str], PlotView] = {}
         self._chosen_claim: int | None = None
         self._measured: dict[tuple[int, int, str], Judgement] = {}
-        self._busy = False
+        self._busy = self._greeted = False
         self._watched: Explorer | None = None
         self._pacer = Pacer(self._compute)
         self.on_msg(self._receive)
@@ -230,6 +230,7 @@ class Page(anywidget.AnyWidget):
 
     def _do_hello(self, query: str = "", **look: Any) -> None:
         """A view was opened: what it looks like, and the link that it was opened by."""
+        self._greeted = True
         self._do_look(**look)
 
     def _do_look(self, sizes: dict[str, list[int]] | None = None, lang: str = "", **look: Any) -> None:
@@ -373,7 +374,10 @@ class Page(anywidget.AnyWidget):
                 self.view(name).show(figure, description)
 
     def _figures(self) -> dict[str, Any]:
-        out = {}
+        """The pictures; none before a page has told its size and its link."""
+        out: dict[str, Any] = {}
+        if not self._greeted:
+            return out
         for made in self.explorer.parts(Picture):
             if made.when is not None and not made.when(self.explorer):
                 continue
@@ -591,7 +595,9 @@ class Page(anywidget.AnyWidget):
             return None
         data, metadata = bundle
         main = next((p.name for p in self.explorer.parts(Picture) if p.place == "main"), None)
-        if main is not None:
+        if main is not None and not self.in_app:
+            if not self._greeted:
+                self.view(main).show(self.explorer.draw(main, Style()), self.explorer.describe(main))
             still, _metadata = self.view(main)._repr_mimebundle_() or ({}, {})
             data = {**still, **data}
         return data, metadata
