@@ -127,9 +127,12 @@ class Visit:
             self._drag(page.evaluate("i => benchmark.slider(i)", slider))
             report = self._settled()
             moved, released = _first(report, "pointermove"), _first(report, "pointerup")
+            last = self._last_paints(report)
+            if 0 not in last:
+                raise RuntimeError(f"{page.url}: a drag changed nothing in the main plot")
             feel.repaints.append(sum(i == 0 and moved <= t <= released for i, t in report["paints"]))
             feel.moves.append(sum(kind == "pointermove" for kind, _ in report["events"]))
-            feel.settle.append(max(self._last_paints(report).values()) - released)
+            feel.settle.append(max(last.values()) - released)
         return feel
 
     def _drag(self, slider: dict[str, float], seconds: float = 2) -> None:
