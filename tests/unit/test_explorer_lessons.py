@@ -13,7 +13,7 @@ import pytest
 
 from gradprod.explorers.controls import BadValue, Choice, Control, Interval, Real, Switch
 from gradprod.explorers.lessons import LESSONS
-from gradprod.explorers.model import MARKS, Claim, Explorer, Picture
+from gradprod.explorers.model import MARKS, Claim, Diagram, Explorer, Panel, Picture
 from gradprod.figures.theme import Style
 
 BUILT = [entry for entry in LESSONS if entry.home]
@@ -51,6 +51,8 @@ def says_all(model: Explorer) -> None:
         texts += [r.name, r.value, r.how]
     if (table := model.table()) is not None:
         texts += [*table.head, *(cell for row in table.rows for cell in row)]
+    texts += [p.body(model) or "" for p in model.parts(Panel)]
+    texts += [d.body(model, Style(width=700, height=d.height)) or "" for d in model.parts(Diagram)]
     for text in texts:
         assert not MARKUP.search(text), (text, model)
     for name, figure in model.pictures(STYLES[0]).items():

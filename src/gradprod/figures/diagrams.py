@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from gradprod.words import value
 COLUMNS_TO = 12
 """Most steps of an unrolled net."""
 
+LETTERS = ("<i>W<sub>x</sub></i>", "<i>W<sub>o</sub></i>")
+
 
 def unrolled_net(
     trajectory: Trajectory,
@@ -24,8 +26,10 @@ def unrolled_net(
     *,
     outputs: Sequence[float] | None = None,
     losses: Sequence[float] | None = None,
+    weights: tuple[float, float] | None = None,
     lit: tuple[str, int] | None = None,
     target: int | None = None,
+    labels: Mapping[str, tuple[str, float]] | None = None,
 ) -> str:
     """The net unrolled over its steps, as SVG: each step's factor stands on the edge that it belongs to.
 
@@ -36,11 +40,15 @@ def unrolled_net(
     style : Style
     outputs, losses : sequence of float, optional
         O_t and L_t of every step.
+    weights : (float, float), optional
+        W_x and W_o, to stand on their edges.
     lit : (str, int), optional
         The term in focus: "input_weight" or another parameter, and its source step k. Its path from the
         loss of the target step back to step k is lit.
     target : int, optional
         t of that term; the last step by default.
+    labels : mapping of str to (str, float), optional
+        Letter and number of single edges, as ``{"O3-L3": ("<i>e</i><sub>3</sub>", -0.8)}``.
 
     Raises
     ------
@@ -52,74 +60,89 @@ def unrolled_net(
         raise ValueError(f"trajectory must have 1 to {COLUMNS_TO} steps, got {length}; draw its first steps")
     c, size = style.colours, sizes(style)
     canvas = Canvas(style, _("The net unrolled over {n} steps", n=length))
-    state, x = np.asarray(trajectory.state, float), np.asarray(trajectory.inputs, float)
     factors = step_factors(trajectory)
     ratio = np.asarray(factors.sign * np.exp(factors.log), float)
-    rows = 2 + (outputs is not None) + (losses is not None)
-    per_x = style.width / (length + 1)
-    per_y = style.height / rows
-    radius = min(0.3 * per_x, 0.26 * per_y, 30.0 * size.marker)
-    small = min(size.tick, max(9.0, per_x / 4.2)) if not style.presenting else size.tick
+    rows = [*"L" * (losses is not None), *"O" * (outputs is not None), "S", "X"]
+    per_x, per_y = style.width / (length + 1), style.height / len(rows)
+    font = size.tick if style.presenting else min(size.tick, max(10.0, per_x / 4.6))
+    numbers = {
+        "L": losses,
+        "O": outputs,
+        "S": np.asarray(trajectory.state, float),
+        "X": np.asarray(trajectory.inputs, float),
+    }
+    texts = {
+        (row, step): (f"<i>{row}</i><sub>{step}</sub>", value(float(numbers[row][step - (row != "S")])))  # type: ignore[index]
+        for row in rows
+        for step in range(row != "S", length + 1)
+    }
+    gap = 0.5 * font
+    wide = max(text_width(f"<b>{name}{said}</b>", font) for name, said in texts.values()) + 3 * gap
+    in_line = wide < 0.62 * per_x
+    half_x = (wide if in_line else min(0.8 * per_x, 4.2 * font)) / 2
+    half_y = min((1.7 if in_line else 2.5) * font / 2, 0.36 * per_y)
     t = length if target is None else target
     path = _lit_path(lit, t)
-    row_of = {"L": 0.5, "O": 0.5 + (losses is not None)}
-    row_of["S"] = row_of["O"] + (outputs is not None)
-    row_of["X"] = row_of["S"] + 1
+    names = ("<i>i</i>", "<i>o</i>") if "f" in trajectory.gates else tuple(LETTERS)
+    given = labels or {}
 
     def at(row: str, step: int) -> tuple[float, float]:
-        return (step + 0.5) * per_x, row_of[row] * per_y
+        return (step + 0.5) * per_x, (rows.index(row) + 0.5) * per_y
 
-    def edge(a: tuple[str, int], b: tuple[str, int], text: str, strength: float = 0.2) -> None:
-        (x0, y0), (x1, y1) = at(*a), at(*b)
-        away = ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5
-        ux, uy = (x1 - x0) / away, (y1 - y0) / away
-        on = (a, b) in path
+    def edge(
+        a: tuple[str, int], b: tuple[str, int], label: tuple[str, float | None], strength: float
+    ) -> None:
+        (x0, y0), (x1, y1), name = at(*a), at(*b), f"{a[0]}{a[1]}-{b[0]}{b[1]}"
+        on, flat = (a, b) in path, a[0] == b[0]
         colour = c.you if on else c.ink
-        width = (4.0 if on else 1.0 + 2.5 * strength) * size.line
-        ends = [
-            (x0 + ux * radius, y0 + uy * radius),
-            (x1 - ux * (radius + 2), y1 - uy * (radius + 2)),
-        ]
-        canvas.line(ends, colour, width, data=f"{a[0]}{a[1]}-{b[0]}{b[1]}")
-        if text:
-            mx, my = (x0 + x1) / 2, (y0 + y1) / 2
-            flat = abs(uy) < 0.5
-            crowded = flat and text_width(text, small) > away - 2 * radius - 4
-            where = (mx, my - (radius if crowded else 0) - 0.9 * small) if flat else (mx + 5, my)
-            canvas.text(
-                *where, text, small, colour, anchor="middle" if flat else "start", bold=on, ground=c.page
-            )
-
-    letters = _edge_letters(trajectory, per_x, small)
-    for step in range(1, length + 1):
-        strength = float(min(abs(ratio[step - 1]), 1.0))
-        edge(("S", step - 1), ("S", step), value(float(ratio[step - 1])), strength)
-        edge(("X", step), ("S", step), letters[0])
-        if outputs is not None:
-            edge(("S", step), ("O", step), letters[1])
-        if losses is not None:
-            edge(("O", step), ("L", step), "")
-    drawn: list[tuple[str, int, float]] = [("S", k, float(state[k])) for k in range(length + 1)]
-    drawn += [("X", k, float(x[k - 1])) for k in range(1, length + 1)]
-    if outputs is not None:
-        drawn += [("O", k, float(outputs[k - 1])) for k in range(1, length + 1)]
-    if losses is not None:
-        drawn += [("L", k, float(losses[k - 1])) for k in range(1, length + 1)]
-    touched = {node for ends in path for node in ends}
-    for row, step, number in drawn:
-        px, py = at(row, step)
-        on = (row, step) in touched
-        canvas.circle(
-            px, py, radius, c.panel, c.you if on else c.ink, (3.0 if on else 1.5) * size.line, f"{row}{step}"
-        )
-        name = f"<i>{row}</i><sub>{step}</sub>"
-        said = value(number)
-        font = min(small, small * 1.9 * radius / max(text_width(f"<b>{said}</b>", small), 1))
-        if radius > 1.05 * small and font >= (20 if style.presenting else 8):
-            canvas.text(px, py - 0.55 * small, name, small, c.muted)
-            canvas.text(px, py + 0.6 * small, said, font, c.ink, bold=on)
+        dx, dy = (half_x, 0.0) if flat else (0.0, -half_y)
+        ends = [(x0 + dx, y0 + dy), (x1 - dx - 2 * (dx > 0), y1 - dy + 2 * (dy < 0))]
+        canvas.line(ends, colour, (3.0 if on else 1.0 + 1.5 * strength) * size.line, data=name)
+        canvas.line(ends, "transparent", 18, arrow=False, data=name)
+        letter, number = given.get(name, label) if on else label
+        said = "" if number is None else value(number)
+        both = f"{letter} {said}".strip()
+        room = per_x - 2 * half_x - 8 if flat else per_x - 14
+        if flat:
+            text = both if text_width(f"<b>{both}</b>", font) < room else said
+            lift = half_y if text_width(f"<b>{text}</b>", font) > room else 0.0
+            where = ((x0 + x1) / 2, y0 - lift - 0.85 * font)
         else:
-            canvas.text(px, py, name, min(small, 1.1 * radius), c.ink, bold=on)
+            fits = text_width(f"<b>{both}</b>", font) < room
+            text = both if fits else said if on else ""
+            where = (x0 + 6, (y0 + y1) / 2)
+        if text:
+            anchor = "middle" if flat else "start"
+            canvas.text(*where, text, font, colour, anchor=anchor, bold=on, ground=c.page if on else "")
+
+    order: list[tuple[tuple[str, int], tuple[str, int], tuple[str, float | None], float]] = []
+    for step in range(1, length + 1):
+        r = float(ratio[step - 1])
+        order.append((("S", step - 1), ("S", step), ("", r), min(abs(r), 1.0)))
+        w_x, w_o = weights or (None, None)
+        order.append((("X", step), ("S", step), (names[0], w_x), 0.2))
+        if outputs is not None:
+            order.append((("S", step), ("O", step), (names[1], w_o), 0.2))
+        if losses is not None and outputs is not None:
+            order.append((("O", step), ("L", step), ("", None), 0.2))
+    for parts in sorted(order, key=lambda parts: parts[:2] in path):  # what is lit lies on top
+        edge(*parts)
+    touched = {node for ends in path for node in ends}
+    for (row, step), (name, said) in texts.items():
+        (px, py), on = at(row, step), (row, step) in touched
+        look = (c.panel, c.you if on else c.ink, (3.0 if on else 1.5) * size.line)
+        canvas.box(px, py, 2 * half_x, 2 * half_y, *look, round=half_y, data=f"{row}{step}")
+        if in_line:
+            ends = (text_width(name, font) + text_width(f"<b>{said}</b>", font) + gap) / 2
+            canvas.text(px - ends, py, name, font, c.muted, anchor="start")
+            canvas.text(px + ends, py, said, font, c.ink, anchor="end", bold=on)
+        elif half_y > 0.95 * font:
+            small = font * min(1.0, 1.9 * half_x / (text_width(f"<b>{said}</b>", font) + 0.5 * font))
+            small = max(small, 20.0 if style.presenting else 8.0)
+            canvas.text(px, py - 0.55 * font, name, 0.95 * font, c.muted)
+            canvas.text(px, py + 0.55 * font, said, small, c.ink, bold=on)
+        else:
+            canvas.text(px, py, name, font, c.ink, bold=on)
     return canvas.svg
 
 
@@ -134,13 +157,6 @@ def _lit_path(lit: tuple[str, int] | None, t: int) -> set[tuple[tuple[str, int],
     path |= {(("S", j - 1), ("S", j)) for j in range(k + 1, t + 1)}
     path.add((("X", k), ("S", k)) if parameter.startswith("input") else (("S", k - 1), ("S", k)))
     return path
-
-
-def _edge_letters(trajectory: Trajectory, per_x: float, small: float) -> tuple[str, str]:
-    names = ("<i>W<sub>x</sub></i>", "<i>W<sub>o</sub></i>")
-    if "f" in trajectory.gates:
-        names = ("<i>i</i>", "<i>o</i>")
-    return names if text_width(names[0], small) < 0.4 * per_x else ("", "")
 
 
 # ---- one state line, three multiplications ----
@@ -481,6 +497,8 @@ def bidirectional_net(
     rows = {"y": 0.5, "b": 1.5, "f": 2.5, "x": 3.5}
 
     def ratios(part: Trajectory) -> Any:
+        if len(part.states) > 1:  # of an LSTM, the line along c
+            return part.cell.jacobian(part.cell.partials(part.steps()))["cc"]
         factors = step_factors(part)
         return factors.sign * np.exp(factors.log)
 
