@@ -25,6 +25,7 @@ from gradprod.analysis.initialisation import (
     forget_bias_for,
     gaussian_weights,
     identity_weights,
+    nilpotent_weights,
     orthogonal_weights,
     shifted_identity,
 )
@@ -37,6 +38,8 @@ from gradprod.analysis.memory import (
     memory_time,
     shares_beyond,
 )
+from gradprod.analysis.networks import RandomNetwork, random_network
+from gradprod.analysis.norms import ProductNorms, input_term_norms, product_norms
 from gradprod.analysis.readouts import Readouts, effective_memory, fit_rate, half_life, readouts, verdict
 from gradprod.analysis.regimes import RegimeMap, regime_map
 from gradprod.analysis.surface import GATES, Shares, flat_surface, path_shares, shares, surface
@@ -145,6 +148,9 @@ __all__ = [  # noqa: RUF022 - in the order of use
     "orthogonal_weights",
     "identity_weights",
     "shifted_identity",
+    "nilpotent_weights",
+    "RandomNetwork",
+    "random_network",
     "forget_bias_for",
     "chrono_biases",
     # a run and its products
@@ -169,6 +175,9 @@ __all__ = [  # noqa: RUF022 - in the order of use
     "product_map",
     "influence_map",
     "singular_values",
+    "ProductNorms",
+    "product_norms",
+    "input_term_norms",
     "spectral_radius",
     "lyapunov_exponents",
     "Lyapunov",

@@ -111,6 +111,36 @@ def shifted_identity(n: int, weight: ArrayLike, coupling: ArrayLike) -> FloatArr
     return np.asarray(w * np.eye(n) + c * np.eye(n, k=1))
 
 
+def nilpotent_weights(n: int, gain: float = 1.0, *, seed: Seed = 7, draws: int | None = None) -> FloatArray:
+    """The matrix [[G, −G], [G, −G]], whose square is 0, with G as `gaussian_weights` draws it.
+
+    Every eigenvalue is 0; but where φ saturates the second half of the units, G alone acts on the first.
+
+    Parameters
+    ----------
+    n : int
+        Units; of an odd number the last one is left out.
+    gain, seed, draws
+        As in `gaussian_weights`, for G.
+
+    Returns
+    -------
+    ndarray, shape (n, n) or (draws, n, n)
+        W.
+
+    Raises
+    ------
+    ValueError
+        As `gaussian_weights`.
+    """
+    half = _count("n", n) // 2
+    W = np.zeros((n, n) if draws is None else (_count("draws", draws), n, n))
+    if half:
+        G = gaussian_weights(half, gain, seed=seed, draws=draws)
+        W[..., : 2 * half, : 2 * half] = np.concatenate([np.concatenate([G, -G], axis=-1)] * 2, axis=-2)
+    return W
+
+
 def forget_bias_for(memory: ArrayLike) -> FloatArray:
     """Forget bias whose gate alone has this memory time: b_f = −ln(e^(1/T) − 1).
 
