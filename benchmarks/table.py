@@ -54,7 +54,7 @@ class Row:
             return f"skipped: {self.skipped}"
         if self.met is None:
             return ""
-        return "yes" if self.met else f"**no, {self.missed:.2g} × beyond**"
+        return "yes" if self.met else f"**no, off by {self.missed:.2f} ×**"
 
     def cells(self) -> list[str]:
         """The row as text, for the columns of `COLUMNS`."""
@@ -120,7 +120,7 @@ def _short(row: Row) -> str:
     text = quantity(row.measured, row.unit)
     if row.reference is not None:
         text += f" = {number(row.ratio)} ×"
-    return text if row.met is not False else f"**{text} ✗ {row.missed:.2g} × beyond**"
+    return text if row.met is not False else f"**{text} ✗ off by {row.missed:.2f} ×**"
 
 
 def replace(document: str, table: str) -> str:

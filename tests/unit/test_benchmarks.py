@@ -26,19 +26,19 @@ def test_ratio_within_its_budget() -> None:
 
 def test_ratio_beyond_its_budget_says_by_how_much() -> None:
     row = Row(what="sweep", measured=30, unit="ms", reference=10, against="bare loop", budget=1.5)
-    assert line(row)[3:] == ["3.00 ×", "≤ 1.50 ×", "**no, 2 × beyond**"]
+    assert line(row)[3:] == ["3.00 ×", "≤ 1.50 ×", "**no, off by 2.00 ×**"]
 
 
 def test_speedup_divides_the_other_way_round() -> None:
     row = Row(what="product", measured=2, unit="ms", reference=50, budget=20, kind="speedup")
     assert line(row)[3:] == ["25.0 ×", "≥ 20.0 × faster", "yes"]
     row = Row(what="product", measured=5, unit="ms", reference=50, budget=20, kind="speedup")
-    assert line(row)[3:] == ["10.0 ×", "≥ 20.0 × faster", "**no, 2 × beyond**"]
+    assert line(row)[3:] == ["10.0 ×", "≥ 20.0 × faster", "**no, off by 2.00 ×**"]
 
 
 def test_at_least_half() -> None:
     row = Row(what="drag", measured=10, reference=40, budget=0.5, kind="at least")
-    assert line(row)[3:] == ["0.250 ×", "≥ 0.500 ×", "**no, 2 × beyond**"]
+    assert line(row)[3:] == ["0.250 ×", "≥ 0.500 ×", "**no, off by 2.00 ×**"]
 
 
 def test_budget_without_a_reference_is_about_the_measurement() -> None:
@@ -62,7 +62,7 @@ def test_pages_side_by_side() -> None:
     assert table[0] == "| page | load, ≤ 10.0 KB | key |"
     assert table[2:] == [
         "| floor | 20.0 KB | 5.00 ms |",
-        "| lesson 3 | **20.0 KB ✗ 2 × beyond** | 5.00 ms |",
+        "| lesson 3 | **20.0 KB ✗ off by 2.00 ×** | 5.00 ms |",
     ]
 
 
