@@ -130,10 +130,20 @@ def _float32_will_do(array: np.ndarray[Any, Any]) -> bool:
 
 
 def diff(old: Any, new: Any, path: tuple[str | int, ...] = ()) -> Iterator[Change]:
-    """Changes that make ``new`` of ``old``, both from `pack`, in the order in which to make them.
+    """Changes that make one tree of another.
 
-    Lists of dicts (traces, annotations, shapes) are compared member by member; when one grows shorter, a
-    change of its ``"length"`` comes first, as JavaScript understands it.
+    Parameters
+    ----------
+    old, new : Any
+        Both as `pack` makes them.
+    path : tuple
+        Where the two stand in the whole.
+
+    Yields
+    ------
+    Change
+        In the order in which to make them. Lists of dicts (traces, annotations, shapes) are compared member by
+        member; when one grows shorter, a change of its ``"length"`` comes first, as JavaScript understands it.
     """
     if old is new:
         return

@@ -28,8 +28,14 @@ KERNEL = uuid4().hex  # a page may show views of several kernels, and answers ea
 class Point:
     """A point of a figure that was clicked or is under the pointer.
 
-    ``curve`` is the trace's place in the figure and ``index`` the point's in the trace, (row, column) in a
-    heatmap; ``x``, ``y`` and ``z`` are its values as they were given, not as they were rounded for drawing.
+    Parameters
+    ----------
+    curve : int
+        Place of the trace in the figure.
+    index : int or (int, int)
+        Place of the point in the trace, (row, column) in a heatmap; None where plotly knows none.
+    x, y, z : Any
+        Its values as they were given, not as they were rounded for drawing.
     """
 
     curve: int
@@ -66,6 +72,8 @@ class PlotView(anywidget.AnyWidget):
         anywhere. Without ``width`` and ``height`` in its layout it fills the place that the page gives it.
     description : str
         What the picture shows, in a sentence, for those who can't see it.
+    **kwargs : Any
+        Further traits of a widget, such as ``layout``.
 
     Notes
     -----
@@ -118,11 +126,23 @@ class PlotView(anywidget.AnyWidget):
         self._tell()
 
     def on_click(self, call: Callable[[Point], object]) -> None:
-        """Call ``call(point)`` whenever a point is clicked or tapped."""
+        """Have a function called whenever a point is clicked or tapped.
+
+        Parameters
+        ----------
+        call : callable
+            Takes a `Point`.
+        """
         self._clicked.append(call)
 
     def on_hover(self, call: Callable[[Point | None], object]) -> None:
-        """Call ``call(point)`` for the newest point under the pointer, ``call(None)`` when it has left."""
+        """Have a function called with the newest point under the pointer.
+
+        Parameters
+        ----------
+        call : callable
+            Takes a `Point`, or None when the pointer has left.
+        """
         self._hovered.append(call)
         self._tell()
 
