@@ -83,13 +83,12 @@ def test_three_sliders_at_most_stand_in_the_presenters_view(lesson: type[Explore
 def test_every_setting_can_be_shown(lesson: type[Explorer]) -> None:
     for name, control in lesson.controls().items():
         for value in settings_worth_trying(control):
-            try:
-                model = lesson(**{name: value})
-            except BadValue as refused:  # a step beyond the default length
-                assert refused.control == name == "step"
-                assert f"from 1 to {lesson().sequence_length}, the length of the run" in refused.rest
+            length = getattr(lesson(), "sequence_length", 0)
+            if name == "step" and value > length:
+                with pytest.raises(BadValue, match=f"step .* from 1 to {length}, the length of the run"):
+                    lesson(**{name: value})
                 continue
-            says_all(model)
+            says_all(lesson(**{name: value}))
 
 
 @pytest.mark.parametrize("style", STYLES, ids=["desk", "phone", "projector"])
