@@ -1,4 +1,4 @@
-"""A real Chromium, and the servers that it visits: the app by its own command, any cell under Voilà or in JupyterLab.
+"""A real Chromium and what it visits: the app by its own command, any cell under Voilà or in JupyterLab.
 
 Without a Chromium these tests are skipped, saying so; where GRADPROD_REQUIRE_BROWSER=1 they fail instead.
 GRADPROD_CHROMIUM names a browser that isn't on the PATH.
@@ -71,7 +71,7 @@ def browser() -> Iterator[Browser]:
 
 
 class Problems(list[str]):
-    """What went wrong in a page: errors in the console, failed requests, requests to anywhere but this machine.
+    """What went wrong in a page: errors in the console, failed requests, requests to another machine.
 
     A test that provokes a problem says which with `expect`; any other fails it at the end.
     """
@@ -137,13 +137,16 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(*arguments: str, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    *arguments: str, log: Path, cwd: Path | None = None, **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """A Python process with these arguments; its output goes to `log`, SIGINT ends it."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, *arguments],
             stdout=output,
             stderr=subprocess.STDOUT,
+            cwd=cwd,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             start_new_session=True,
         )
@@ -210,9 +213,9 @@ serve(listen("127.0.0.1", int(sys.argv[1])), notebook=Path(sys.argv[2]))
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def voila(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
-    """`voila(*cells)`: address at which our server shows these cells instead of the app; kept for the session."""
+    """`voila(*cells)`: address at which our server shows these cells; kept for the module."""
     urls: dict[tuple[str, ...], str] = {}
     with contextlib.ExitStack() as stack:
 

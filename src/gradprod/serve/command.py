@@ -53,7 +53,7 @@ def parser() -> Parser:
 
 def port_number(text: str) -> int:
     """The port that `text` names."""
-    if not (text.isdecimal() and int(text) <= 65535):
+    if not (text.isascii() and text.isdecimal() and int(text) <= 65535):
         raise BadOption(
             _(
                 "--port must be a whole number from 0 to 65535, got {text!r}; 0 takes any that is free",
@@ -63,10 +63,22 @@ def port_number(text: str) -> int:
     return int(text)
 
 
+def not_ours(ip: str) -> str:
+    """The sentence for an address that can't be served on."""
+    return _(
+        "--ip must be an address of this machine, got {ip!r}; {here} serves this machine alone, "
+        "0.0.0.0 its whole network",
+        ip=ip,
+        here=LOOPBACK,
+    )
+
+
 def listen(ip: str, port: int) -> list[socket.socket]:
     """Sockets that listen on `ip`, at `port` or, where that is taken, at the next one that is free."""
     from tornado.netutil import bind_sockets
 
+    if not ip.strip("*"):  # which the system takes for every address
+        raise BadOption(not_ours(ip))
     for candidate in [*range(port, min(port + 20, 65536)), 0]:
         try:
             return bind_sockets(candidate, ip)
@@ -76,14 +88,7 @@ def listen(ip: str, port: int) -> list[socket.socket]:
             ) from None
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                raise BadOption(
-                    _(
-                        "--ip must be an address of this machine, got {ip!r}; {here} serves this machine "
-                        "alone, 0.0.0.0 its whole network",
-                        ip=ip,
-                        here=LOOPBACK,
-                    )
-                ) from None
+                raise BadOption(not_ours(ip)) from None
     raise BadOption(_("--ip {ip} has no port free; stop another server first", ip=ip))
 
 

@@ -63,6 +63,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 # All that the page needs of JupyterLab's extensions.
 EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
 IDLE_SECONDS = 30 * 60  # a kernel whose page went away without a word is ended after this long
+CULL_SECONDS = 60  # between two looks for such kernels
 PATIENCE = 30_000  # milliseconds after which a page that has not come is said to have failed
 
 
@@ -204,7 +205,9 @@ class Server(Voila):
         extensions = "|".join(map(re.escape, EXTENSIONS))
         kept = {
             self.at("/voila/static/(.*)"): self.at("/voila/static/(.*)"),
-            self.at("/voila/labextensions/(.*)"): self.at(f"/voila/labextensions/((?:{extensions})/.*)"),
+            self.at("/voila/labextensions/(.*)"): self.at(
+                rf"/voila/labextensions/((?:{extensions})(?:/[\w-]+)*/[\w.-]+)"
+            ),
         }
         stock = super().init_handlers()
         return [
@@ -268,7 +271,8 @@ def host_pattern(names: Sequence[str]) -> str:
     Another site's name may be pointed at this machine behind the visitor's back; an address can't.
     """
     address = r"\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]"
-    return "|".join([address, *(re.escape(name.lower()) for name in ["localhost", *names])])
+    names = ["localhost", *names]
+    return f"(?:{'|'.join([address, *(re.escape(name.lower()) for name in names)])})$"
 
 
 def configuration(notebook: Path) -> Config:
@@ -289,7 +293,7 @@ def configuration(notebook: Path) -> Config:
     c.VoilaConfiguration.default_pool_size = 1
     c.VoilaConfiguration.extension_allowlist = EXTENSIONS
     c.MappingKernelManager.cull_idle_timeout = IDLE_SECONDS
-    c.MappingKernelManager.cull_interval = 60
+    c.MappingKernelManager.cull_interval = CULL_SECONDS
     c.ZMQChannelsWebsocketConnection.limit_rate = False  # a picture is data, not a runaway print
     return c
 
