@@ -150,6 +150,9 @@ def test_points_come_back_exactly(make: Callable[[Any], Any]) -> None:
         Point(curve=5, index=7, x=7, y=0.1),
     ]
     assert type(points[0].z) is float
+    view.show({})
+    view.receive(click={"curve": 0, "x": 1, "y": 2})
+    assert points[-1] == Point(curve=0, index=None, x=1, y=2)
 
 
 def test_hover_is_asked_for_only_when_wanted() -> None:

@@ -142,8 +142,8 @@ def diff(old: Any, new: Any, path: tuple[str | int, ...] = ()) -> Iterator[Chang
     Yields
     ------
     Change
-        In the order in which to make them. Lists of dicts (traces, annotations, shapes) are compared member by
-        member; when one grows shorter, a change of its ``"length"`` comes first, as JavaScript understands it.
+        In the order in which to make them. Lists of dicts (traces, annotations, shapes) are compared member
+        by member; when one grows shorter, a change of its ``"length"`` comes first, as JavaScript has it.
     """
     if old is new:
         return

@@ -204,9 +204,9 @@ class PlotView(anywidget.AnyWidget):
 
     def _point(self, seen: dict[str, Any]) -> Point:
         """The point that the page means, with the values that it was drawn from."""
-        index = seen["index"]
+        index = seen.get("index")
         row, column = index if isinstance(index, list) else (index, index)
-        traces = self._figure["data"]
+        traces = self._figure["data"] if "data" in self._figure else []
         trace = traces[seen["curve"]] if seen["curve"] < len(traces) else {}
 
         def given(key: str, *place: int) -> Any:
