@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -43,12 +44,8 @@ class App(Page):
         open_ones = {str(e.number): e.number for e in LESSONS if e.home}
         with language(self.language):
             if number not in open_ones:
-                wrong.append(
-                    _(
-                        "The link is wrong: there is no lesson “{number}”.",
-                        number=number[:40].replace("<", "&lt;"),
-                    )
-                )
+                asked_for = escape(number[:40])
+                wrong.append(_("The link is wrong: there is no lesson “{number}”.", number=asked_for))
             explorer = self._lesson(open_ones.get(number, self.explorer.number))
             self.link_notes = wrong + explorer.apply_query(query)
             self._show(explorer)

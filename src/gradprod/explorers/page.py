@@ -212,6 +212,9 @@ class Page(anywidget.AnyWidget):
                     self._restore(control, _("✗ Stopped."))
                 except MemoryError:
                     self._restore(control, _("✗ That needs more memory than there is."))
+                except Exception as error:
+                    self.log.exception("The page of %s failed", type(self.explorer).__name__)
+                    self._restore(control, _("✗ That failed ({error}).", error=repr(error)))
         finally:
             self._busy = False
 
@@ -361,14 +364,21 @@ class Page(anywidget.AnyWidget):
         tried = self.explorer.settings()
         changed = [name for name, v in tried.items() if self.good.get(name) != v]
         figures: dict[str, Any] = {}
+        said: dict[str, Any] = {}
         with self._telling(changed[0] if changed else ""), stoppable():
-            figures = self._figures()
-            with self.hold_sync():
-                self._say()
+            figures, said = self._figures(), self._content()
             self.good = tried
-        if self.explorer.settings() != tried:  # it failed and went back
-            with self._telling(), self.hold_sync():
-                self._say()
+        if not said:  # it failed, and the last good settings are back
+            with self._telling():
+                said = self._content()
+        with self.hold_sync():
+            for trait, value in said.items():
+                self.set_trait(trait, value)
+            self.notes = {
+                **{name: {"text": s, "error": False} for name, s in self.explorer.notes.items()},
+                **{name: {"text": s, "error": True} for name, s in self.errors.items()},
+            }
+            self.done = self.newest
         with self._telling():
             for name, (figure, description) in figures.items():
                 self.view(name).show(figure, description)
@@ -388,19 +398,16 @@ class Page(anywidget.AnyWidget):
             out[made.name] = (self.explorer.draw(made.name, style), self.explorer.describe(made.name))
         return out
 
-    def _say(self) -> None:
-        explorer = self.explorer
-        self.values = self._values()
-        self.words = self._words()
-        self.cards = {"claim": self._claim(), "predict": self._predict()}
-        self.numbers = self._numbers()
-        self.table = self._table()
-        self.notes = {
-            **{name: {"text": s, "error": False} for name, s in explorer.notes.items()},
-            **{name: {"text": s, "error": True} for name, s in self.errors.items()},
+    def _content(self) -> dict[str, Any]:
+        """Everything that the page says, by trait."""
+        return {
+            "values": self._values(),
+            "words": self._words(),
+            "cards": {"claim": self._claim(), "predict": self._predict()},
+            "numbers": self._numbers(),
+            "table": self._table(),
+            "address": self._address(),
         }
-        self.address = self._address()
-        self.done = self.newest
 
     def _address(self) -> str:
         lang = f"&lang={self.language}" if self.language != "en" else ""

@@ -1,0 +1,198 @@
+"""The page's kernel side without a browser: what it answers to what a browser sends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gradprod.explorers import App, VanishOrExplode
+from gradprod.explorers.controls import Real
+from gradprod.explorers.model import Explorer, Figure, Verdict, cached, picture
+from gradprod.explorers.page import Page
+from gradprod.figures.theme import Style
+
+
+class Fragile(Explorer):
+    """Something that fails at some settings."""
+
+    number, title, lead, formula, formula_text = 96, "Fragile", "It fails.", "x", "x"
+    x = Real("x", "number", 1.0, low=0, high=9)
+
+    @cached
+    def result(self) -> float:
+        failures = {
+            2.0: ValueError("x must not be 2 <here>"),
+            3.0: MemoryError(),
+            4.0: KeyboardInterrupt(),
+            5.0: RuntimeError("boom"),
+        }
+        if self.x in failures:
+            raise failures[self.x]
+        return float(self.x)
+
+    def verdict(self) -> Verdict:
+        return Verdict(kind="claim", name="Is", sentence=f"It is {self.result:g}.")
+
+    @picture()
+    def chart(self, style: Any) -> Figure:
+        return {"data": [{"y": [self.result]}], "layout": {}}
+
+
+def does(page: Page, what: str, **data: Any) -> None:
+    """As if the browser had sent it."""
+    page._receive(page, {"do": what, "with": data, "seq": page.done + 1}, [])
+
+
+@pytest.fixture
+def page() -> Page:
+    shown = Page(VanishOrExplode())
+    does(shown, "hello", sizes={"chart": [700, 500]})
+    return shown
+
+
+@pytest.fixture
+def sent(page: Page, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    messages: list[Any] = []
+    monkeypatch.setattr(page, "send", lambda message, buffers=(): messages.append((message, list(buffers))))
+    return messages  # type: ignore[return-value]
+
+
+def test_everything_is_said_and_answered(page: Page) -> None:
+    assert page.frame["title"] == "Vanish or explode"
+    assert page.words["sentence"].startswith("Falls tenfold every 3.1 steps;")
+    assert page.values["controls"]["recurrent_weight"] == {"v": 0.9, "text": "0.9"}
+    assert page.values["preset"] == 0
+    assert page.address.startswith("lesson=3&W_s=0.9&W_x=0.5&b=0&phi=tanh")
+    assert page.done == 1
+
+
+def test_values_and_texts_are_set(page: Page) -> None:
+    does(page, "set", values={"recurrent_weight": 1.5}, texts={"bias": "\N{MINUS SIGN}0.5"})
+    assert (page.explorer.recurrent_weight, page.explorer.bias) == (1.5, -0.5)
+    assert page.words["name"] == "▼ Vanishes"
+    assert page.notes == {}
+
+
+def test_a_wrong_value_leaves_the_others_and_says_so(page: Page) -> None:
+    does(page, "set", texts={"recurrent_weight": "12", "bias": "1"})
+    assert (page.explorer.recurrent_weight, page.explorer.bias) == (0.9, 1.0)
+    assert page.notes == {
+        "recurrent_weight": {
+            "text": "✗ <i>W<sub>s</sub></i> must be a number from −4 to 4, got “12”. "
+            "The picture still shows 0.9.",
+            "error": True,
+        }
+    }
+    does(page, "set", values={"recurrent_weight": 1.0})
+    assert page.notes == {}
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        (2.0, "✗ x must not be 2 &lt;here&gt; The picture is the last good one."),
+        (3.0, "✗ That needs more memory than there is. The picture is the last good one."),
+        (4.0, "✗ Stopped. The picture is the last good one."),
+        (5.0, "✗ That failed (RuntimeError('boom')). The picture is the last good one."),
+    ],
+)
+def test_a_computation_that_fails_goes_back_to_the_last_good_settings(x: float, said: str) -> None:
+    page = Page(Fragile())
+    does(page, "hello")
+    does(page, "set", values={"x": 7.0})
+    does(page, "set", values={"x": x})
+    assert page.explorer.x == 7.0
+    assert page.words["sentence"] == "It is 7."
+    assert page.values["controls"]["x"]["v"] == 7.0
+    assert page.notes == {"x": {"text": said, "error": True}}
+    assert page.done == 3
+    does(page, "set", values={"x": 8.0})
+    assert (page.words["sentence"], page.notes) == ("It is 8.", {})
+
+
+def test_a_lesson_that_cannot_even_start_says_why() -> None:
+    page = Page(Fragile(x=5.0))
+    does(page, "hello")
+    assert "RuntimeError" in page.notes[""]["text"]
+
+
+def test_python_moves_the_page_too(page: Page) -> None:
+    page.explorer.recurrent_weight = 2.0
+    assert page.values["controls"]["recurrent_weight"]["v"] == 2.0
+
+
+def test_unknown_messages_are_passed_over(page: Page) -> None:
+    page._receive(page, {"do": "nonsense", "seq": 9}, [])
+    page._receive(page, {"hello": 1}, [])
+    page._receive(page, "text", [])
+    does(page, "set", values={"nonsense": 1})
+    assert page.notes == {}
+
+
+def test_nothing_sent_gives_the_answer_away_while_a_question_is_open(page: Page) -> None:
+    does(page, "ask")
+    assert page.words == {"veiled": True, "link": []}
+    assert page.numbers["readouts"] == []
+    assert set(page.cards["claim"]) == {"i", "n", "says", "articles"}
+    does(page, "table", open=True)
+    assert page.table == {}
+    does(page, "guess", guess=3)
+    assert page.cards["predict"] == {
+        "stage": "open",
+        "guess": 3,
+        "words": "1 000 times as large".replace(" ", "\u202f", 1),
+    }
+    does(page, "commit")
+    assert page.cards["predict"]["reveal"].startswith("You said 10<sup>3</sup>; it is 10<sup>−12</sup>")
+    assert page.table["rows"]
+
+
+def test_the_picture_is_drawn_in_the_size_and_theme_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    styles = []
+    monkeypatch.setattr(VanishOrExplode, "draw", lambda self, name, style: styles.append((name, style)) or {})
+    page = Page(VanishOrExplode())
+    does(page, "hello", sizes={"chart": [640, 444]}, theme="dark")
+    assert ("chart", Style(theme="dark", width=640, height=444)) in styles
+
+
+def test_downloads_and_calls_are_sent(page: Page, sent: list[Any]) -> None:
+    does(page, "csv")
+    does(page, "code")
+    messages = [m for m, _ in sent]
+    assert {"file": "gradprod-3.csv"} in messages
+    assert sent[0][1][0].startswith(b"# gradprod, lesson 3")
+    assert any("VanishOrExplode()" in m.get("code", "") for m in messages)
+
+
+def test_a_page_without_a_kernel_has_a_picture() -> None:
+    data, _ = VanishOrExplode()._repr_mimebundle_()
+    assert data["application/vnd.jupyter.widget-view+json"]
+    assert data["application/vnd.plotly.v1+json"]["data"]
+
+
+def test_the_app_opens_what_a_link_says() -> None:
+    app = App()
+    does(app, "hello", query="?lesson=3&W_s=1.5&T=20")
+    assert (app.explorer.recurrent_weight, app.explorer.sequence_length) == (1.5, 20)
+    assert app.words["link"] == []
+    does(app, "query", query="?lesson=<3>&W_s=x")
+    assert app.words["link"][0] == "The link is wrong: there is no lesson “&lt;3&gt;”."
+    assert "got “x”. Opened with 0.9." in app.words["link"][1]
+
+
+def test_the_app_keeps_shared_settings_and_each_lessons_own() -> None:
+    app = App()
+    does(app, "hello")
+    does(app, "set", values={"recurrent_weight": 2.0, "sequence_length": 70, "input": "noise"})
+    does(app, "lesson", number=5)
+    assert app.frame["number"] == 5
+    assert (app.explorer.sequence_length, app.explorer.input) == (70, "noise")
+    does(app, "set", values={"sequence_length": 30})
+    does(app, "lesson", number=3)
+    assert (app.explorer.recurrent_weight, app.explorer.sequence_length) == (2.0, 30)
+
+
+def test_the_script_travels_small() -> None:
+    assert len(Page._esm) < 32_000
