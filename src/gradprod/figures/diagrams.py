@@ -102,18 +102,18 @@ def unrolled_net(
         letter, number = given.get(name, label) if on else label
         said = "" if number is None else value(number)
         both = f"{letter} {said}".strip()
-        room = per_x - 2 * half_x - 8 if flat else per_x - 14
+        room = per_x - 2 * half_x - 8
         if flat:
             text = both if text_width(f"<b>{both}</b>", font) < room else said
             lift = half_y if text_width(f"<b>{text}</b>", font) > room else 0.0
-            where = ((x0 + x1) / 2, y0 - lift - 0.85 * font)
+            place, anchor = ((x0 + x1) / 2, y0 - lift - 0.85 * font), "middle"
         else:
-            fits = text_width(f"<b>{both}</b>", font) < room
-            text = both if fits else said if on else ""
-            where = (x0 + 6, (y0 + y1) / 2)
+            text = both if in_line or text_width(f"<b>{both}</b>", font) < 0.8 * per_x else said
+            text = text if in_line or on else ""
+            right = x0 + 8 + text_width(f"<b>{text}</b>", font) < style.width
+            place, anchor = (x0 + (6 if right else -6), 0.38 * y0 + 0.62 * y1), "start" if right else "end"
         if text:
-            anchor = "middle" if flat else "start"
-            canvas.text(*where, text, font, colour, anchor=anchor, bold=on, ground=c.page if on else "")
+            canvas.text(*place, text, font, colour, anchor=anchor, bold=on, ground=c.page if on else "")
 
     order: list[tuple[tuple[str, int], tuple[str, int], tuple[str, float | None], float]] = []
     for step in range(1, length + 1):

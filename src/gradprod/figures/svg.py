@@ -71,12 +71,23 @@ class Canvas:
         )
 
     def box(
-        self, x: float, y: float, wide: float, tall: float, fill: str, edge: str, width: float = 2
+        self,
+        x: float,
+        y: float,
+        wide: float,
+        tall: float,
+        fill: str,
+        edge: str,
+        width: float = 2,
+        *,
+        round: float = 5,
+        data: str = "",
     ) -> None:
-        """A rounded box around its middle."""
+        """A rounded box around its middle; `data` names it for the page."""
+        name = f' data-node="{escape(data, quote=True)}"' if data else ""
         self._parts.append(
             f'<rect x="{x - wide / 2:.1f}" y="{y - tall / 2:.1f}" width="{wide:.1f}" height="{tall:.1f}" '
-            f'rx="5" fill="{fill}" stroke="{edge}" stroke-width="{width:g}"/>'
+            f'rx="{round:g}" fill="{fill}" stroke="{edge}" stroke-width="{width:g}"{name}/>'
         )
 
     def text(

@@ -43,6 +43,7 @@ class Point:
     x: Any
     y: Any
     z: Any = None
+    uid: str | None = None
 
 
 def _script() -> str:
@@ -224,6 +225,7 @@ class PlotView(anywidget.AnyWidget):
             x=given("x", column),
             y=given("y", row),
             z=given("z", row, column) if isinstance(index, list) else given("z", row),
+            uid=trace.get("uid"),
         )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
