@@ -205,12 +205,14 @@ class PlotView(anywidget.AnyWidget):
 
     def _point(self, seen: dict[str, Any]) -> Point:
         """The point that the page means, with the values that it was drawn from."""
-        index = seen.get("index")
+        index: Any = seen.get("index")
         row, column = index if isinstance(index, list) else (index, index)
-        traces = self._figure["data"] if "data" in self._figure else []
-        trace = traces[seen["curve"]] if seen["curve"] < len(traces) else {}
+        try:
+            trace = self._figure["data"][seen["curve"]]
+        except LookupError:  # another figure is shown by now
+            trace = {}
 
-        def given(key: str, *place: int) -> Any:
+        def given(key: str, *place: Any) -> Any:
             try:
                 value = trace[key]
                 for i in place:
@@ -225,7 +227,7 @@ class PlotView(anywidget.AnyWidget):
             x=given("x", column),
             y=given("y", row),
             z=given("z", row, column) if isinstance(index, list) else given("z", row),
-            uid=trace.get("uid"),
+            uid=given("uid"),
         )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
