@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from gradprod.analysis.readouts import Readouts
 from gradprod.explorers.model import Readout, Verdict
@@ -10,6 +11,8 @@ from gradprod.i18n import gettext as _
 from gradprod.products import LogProduct
 from gradprod.words import (
     GLYPHS,
+    MINUS,
+    THIN,
     factor,
     grouped,
     number,
@@ -77,3 +80,11 @@ def limits(r: Readouts, product: LogProduct) -> list[Readout]:
 def signed(product: LogProduct, lag: int = -1) -> str:
     """One entry of a product as a number with its sign."""
     return number(float(product.log10[lag]), sign=float(product.sign[lag]))
+
+
+def tex_html(tex: str) -> str:
+    """A term in LaTeX, as `gradprod.bptt.term_formula` writes it, as HTML."""
+    html = re.sub(r"\\(tanh|sigma)'", lambda m: {"tanh": "tanh′", "sigma": "σ′"}[m[1]], tex)
+    html = re.sub(r"(?<![a-z])([A-Za-z])_(?:\{(\w+)\}|(\w))", r"<i>\1<sub>\2\3</sub></i>", html)
+    html = re.sub(r"\^(?:\{(\w+)\}|(\w))", r"<sup>\1\2</sup>", html)
+    return html.replace(r"\,", THIN).replace("-", MINUS)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradprod.analysis.terms import StepTerms
-from gradprod.bptt import Terms
 from gradprod.figures.gates import Panel, Series, over_time
 from gradprod.figures.labels import Label, end_labels, label_room
 from gradprod.figures.theme import (
@@ -201,6 +201,17 @@ def _term_lines(
 # ---- a gradient, term by term ----
 
 
+class Parts(Protocol):
+    """A gradient as a sum: `gradprod.bptt.Terms` of one L_t, or `gradprod.analysis.partial_sums.StepSums`."""
+
+    @property
+    def sources(self) -> NDArray[np.int64]: ...
+    @property
+    def values(self) -> NDArray[np.float64]: ...
+    @property
+    def gradient(self) -> NDArray[np.float64]: ...
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Beside:
     """Other terms of the same gradients, to be compared: their running sums are drawn as a line.
@@ -228,7 +239,7 @@ _LETTERS = {
 
 
 def gradient_terms(
-    terms: Mapping[str, Terms],
+    terms: Mapping[str, Parts],
     style: Style,
     *,
     lit: tuple[str, int] | None = None,
@@ -242,8 +253,8 @@ def gradient_terms(
 
     Parameters
     ----------
-    terms : mapping of str to gradprod.bptt.Terms
-        Of ∂L_t/∂θ for one t, by parameter; a panel each.
+    terms : mapping of str to Parts
+        ∂L_t/∂θ for one t term by term, or ∂L/∂θ loss by loss, by parameter; a panel each.
     style : Style
     lit : (str, int), optional
         Parameter and source step of the term in focus.
@@ -328,7 +339,7 @@ def gradient_terms(
 
 def _staircase(
     name: str,
-    parts: Terms,
+    parts: Parts,
     letter: str,
     lit: tuple[str, int] | None,
     style: Style,
