@@ -474,7 +474,8 @@ class Page {
     else {
       if (!this.verdict.firstChild || this.verdict.childElementCount !== 2) this.verdict.replaceChildren(el("span", { class: "chip" }), el("p", { class: "sentence" }));
       const [chip, sentence] = this.verdict.children;
-      write(chip, words.name); write(sentence, words.sentence.split("; ").map(clause => `<span>${clause}</span>`).join("; "));
+      const clauses = words.sentence.split("; ");
+      write(chip, words.name); write(sentence, clauses.map((clause, i) => `<span>${clause}${i < clauses.length - 1 ? ";" : ""}</span>`).join(" "));
       this.announce(words.spoken);
     }
     write(this.rule, words.rule);
