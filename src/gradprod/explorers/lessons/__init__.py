@@ -79,6 +79,6 @@ LESSONS: tuple[Entry, ...] = (
     Entry(8, "Vector cells", "vector_cells:VectorCells"),
     Entry(9, "Both directions", "both_directions:BothDirections"),
     Entry(10, "Remedies"),
-    Entry(11, "Compare"),
+    Entry(11, "Compare", "compare:Compare"),
     Entry(12, "Memory"),
 )
