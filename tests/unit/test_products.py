@@ -33,6 +33,7 @@ from gradprod.products import (
     matrix_product,
     norm,
     product_map,
+    product_windows,
     singular_values,
     spectral_radius,
     step_factors,
@@ -201,6 +202,22 @@ def test_log_product_reads_newest_first():
     product = log_product([[2.0, -3.0, 0.5]])
     np.testing.assert_array_equal(product.sign, [[1, 1, -1, -1]])
     np.testing.assert_allclose(product.log10, [np.log10([1, 0.5, 1.5, 3])], rtol=1e-15)
+
+
+@pytest.mark.parametrize("case", ["rnn tanh", "lstm"])
+@pytest.mark.parametrize("ends", [{}, {"source": 3}, {"source": 2, "target": 50}])
+def test_windows_and_chosen_lags_are_cut_from_the_whole(case, ends, rng):
+    run = make_pair(case, rng, 3, 2, 60).trajectory
+    whole = matrix_product(run, **ends)
+    last = len(whole.exponent) - 1
+    for lags in ([0], [7], [0, 5, last]):
+        some = matrix_product(run, **ends, lags=lags)
+        np.testing.assert_array_equal(plain(some), plain(whole)[lags])
+        np.testing.assert_array_equal(norm(some), norm(whole)[lags])
+    windows = list(product_windows(run, **ends, length=16))
+    np.testing.assert_array_equal(np.concatenate([lags for lags, _ in windows]), np.arange(last + 1))
+    np.testing.assert_array_equal(np.concatenate([plain(part) for _, part in windows]), plain(whole))
+    assert max(len(lags) for lags, _ in windows) == 16
 
 
 def test_a_zero_factor_is_minus_infinity_from_its_lag_on():
@@ -416,6 +433,10 @@ def test_vector_cells_saturate_as_scalar_ones_do(size):
     np.testing.assert_allclose(norm(alone), scalar.log10, rtol=1e-12, atol=1e-14)
     wide = unroll(ScalarRNN(recurrent_weight=np.full(20, 0.8), input_weight=1.0), x)
     np.testing.assert_allclose(norm(matrix_product(wide))[7], scalar.log10, rtol=1e-12, atol=1e-14)
+    row = vector_product(vector, {"h": [1.0]})
+    np.testing.assert_allclose(
+        np.log10(row.vector["h"][:, 0]) + row.exponent * np.log10(2), scalar.log10, rtol=1e-12, atol=1e-14
+    )
     whole = whole_product(ScalarRNN(recurrent_weight=0.8, input_weight=1.0), x)
     np.testing.assert_allclose(norm(whole)[0], scalar.log10[-1], rtol=1e-12)
 
@@ -613,7 +634,7 @@ def test_small_singular_values_are_as_right_as_large_ones(n, gain, rng):
         np.testing.assert_allclose(ours[lag], exact, rtol=0, atol=1e-9)
     assert exact[0] - exact[-1] > 16  # a scaled float64 product has lost the last one
     np.testing.assert_allclose(singular_values(run, source=0)[40], exact, rtol=0, atol=1e-9)
-    np.testing.assert_allclose(singular_values(run, lags=[40, 1]), ours[[40, 1]], rtol=1e-13)
+    np.testing.assert_allclose(singular_values(run, lags=[1, 40]), ours[[1, 40]], rtol=1e-13)
     np.testing.assert_allclose(ours[:, 0], norm(matrix_product(run), 2), rtol=0, atol=1e-10)
 
 
@@ -671,7 +692,14 @@ REFUSED = [
         lambda: vector_product(WIDE, {"c": np.ones(3)}),
         r"covector c must have a shape that broadcasts to the state's \(\), got \(3,\)",
     ),
-    (lambda: singular_values(RUN, lags=[0, 6]), r"lags must be integers from 0 to 5, got \[0, 6\]"),
+    (
+        lambda: matrix_product(RUN, lags=[3, 2]),
+        r"lags must be integers from 0 to 5 in increasing order, got \[3, 2\]; 5 steps lie in between",
+    ),
+    (
+        lambda: singular_values(RUN, lags=[0, 6]),
+        r"lags must be integers from 0 to 5 in increasing order, got \[0, 6\]",
+    ),
     (lambda: lyapunov_exponents(RUN, count=2), "count must be from 1 to 1, got 2; the state has 1 numbers"),
     (
         lambda: lyapunov_exponents(RUN, discard=5),

@@ -138,9 +138,9 @@ class Cell(ABC):
     def jacobian(self, partials: Arrays) -> Arrays:
         """The blocks of ∂state_t/∂state_{t−1} by name, "ch" being ∂c_t/∂h_{t−1}."""
 
-    def scaled_jacobian(self, step: Step) -> tuple[Arrays, Any]:
-        """Blocks of J_t short of a power of two, and its exponent: 0 unless all of J_t would underflow."""
-        return self.jacobian(self.partials(step)), 0
+    def scaled_partials(self, step: Step) -> tuple[Arrays, Any]:
+        """Partials that are short of a power of two, and its exponent: 0 unless all would underflow."""
+        return self.partials(step), 0
 
     @abstractmethod
     def adjoint(self, partials: Arrays, state: Arrays) -> tuple[Arrays, Arrays]:

@@ -2,7 +2,15 @@
 
 from gradprod.products.bounds import bound, linear_rate, spectral_radius
 from gradprod.products.maps import influence_map, product_map
-from gradprod.products.matrix import MatrixProduct, VectorProduct, block, matrix_product, norm, vector_product
+from gradprod.products.matrix import (
+    MatrixProduct,
+    VectorProduct,
+    block,
+    matrix_product,
+    norm,
+    product_windows,
+    vector_product,
+)
 from gradprod.products.scalar import Factors, LogProduct, gradient_product, log_product, step_factors
 from gradprod.products.spectra import Lyapunov, lyapunov_exponents, singular_values
 from gradprod.products.whole import whole_product
@@ -23,6 +31,7 @@ __all__ = [
     "matrix_product",
     "norm",
     "product_map",
+    "product_windows",
     "singular_values",
     "spectral_radius",
     "step_factors",

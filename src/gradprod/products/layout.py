@@ -1,5 +1,6 @@
 """How a product's matrices lie in memory: as BLAS wants them, or an array over the grid for each entry."""
 
+from collections.abc import Iterable
 from math import prod
 from typing import Any
 
@@ -45,9 +46,9 @@ class Stacked:
                 J[..., i * self.n : (i + 1) * self.n, j * self.n : (j + 1) * self.n] = blocks[row + column]
         return J
 
-    def each(self, J: Any, order: range) -> list[Any]:
-        """The Jacobians of single steps, in some order."""
-        return [J[t] for t in order]
+    def each(self, J: Any) -> Iterable[Any]:
+        """The Jacobians of single steps."""
+        return list(J)
 
     def multiply(self, A: Any, B: Any, out: FloatArray) -> Any:
         """A B into ``out``."""
@@ -95,8 +96,8 @@ class Elementwise(Stacked):
     def assemble(self, blocks: Arrays) -> Any:
         return [[blocks[row + column] for column in self.parts] for row in self.parts]
 
-    def each(self, J: Any, order: range) -> list[Any]:
-        return [[[entry[t] for entry in row] for row in J] for t in order]
+    def each(self, J: Any) -> Iterable[Any]:
+        return zip(*(zip(*row, strict=True) for row in J), strict=True)
 
     def multiply(self, A: Any, B: Any, out: FloatArray) -> Any:
         for i in range(self.size):

@@ -133,8 +133,10 @@ def _matrices(cell: Cell, rows: list[Any], T: int, place: Stacked) -> FloatArray
 
 def _jacobians(run: Trajectory, place: Stacked) -> tuple[FloatArray, NDArray[np.int64]]:
     """J_1 … J_T short of powers of two, (T, ..., N, N), and their exponents, (T, ...)."""
-    blocks, shift = run.cell.scaled_jacobian(run.steps())
-    J = np.broadcast_to(place.assemble(blocks), (run.length, *place.grid, place.size, place.size))
+    partials, shift = run.cell.scaled_partials(run.steps())
+    J = np.broadcast_to(
+        place.assemble(run.cell.jacobian(partials)), (run.length, *place.grid, place.size, place.size)
+    )
     return J, np.broadcast_to(np.asarray(shift, dtype=np.int64), J.shape[:-2])
 
 

@@ -61,7 +61,11 @@ class VectorProduct:
 
 
 def matrix_product(
-    trajectory: Trajectory, *, source: int | None = None, target: int | None = None
+    trajectory: Trajectory,
+    *,
+    source: int | None = None,
+    target: int | None = None,
+    lags: ArrayLike | None = None,
 ) -> MatrixProduct:
     """The exact product P(t, k) = J_t … J_{k+1} = ∂state_t/∂state_k over the whole state, against lag t − k.
 
@@ -72,6 +76,8 @@ def matrix_product(
     source, target : int, optional
         Steps k and t. Entry ``lag`` is P(t, t − lag), from ``target`` (T by default) back to ``source`` (0 by
         default). With a source alone it is P(k + lag, k), up to T.
+    lags : array_like of int, optional
+        The lags to keep, in increasing order, where all of them would fill the memory.
 
     Returns
     -------
@@ -82,34 +88,98 @@ def matrix_product(
     Raises
     ------
     ValueError
-        If source or target is out of range.
+        If source, target or a lag is out of range.
+    """
+    k, t = span(trajectory, source, target)
+    if lags is None:
+        ((_, product),) = product_windows(trajectory, source=source, target=target, length=t - k + 1)
+        return product
+    wanted = checked_lags(lags, t - k)
+    found = [
+        MatrixProduct(
+            matrix=window.matrix[..., here, :, :],
+            exponent=window.exponent[..., here],
+            squares=window.squares[..., here],
+            parts=window.parts,
+            scalar=window.scalar,
+        )
+        for reached, window in product_windows(trajectory, source=source, target=target)
+        if (here := np.flatnonzero(np.isin(reached, wanted))).size
+    ]
+    return MatrixProduct(
+        matrix=np.concatenate([each.matrix for each in found], axis=-3),
+        exponent=np.concatenate([each.exponent for each in found], axis=-1),
+        squares=np.concatenate([each.squares for each in found], axis=-1),
+        parts=found[0].parts,
+        scalar=found[0].scalar,
+    )
+
+
+def product_windows(
+    trajectory: Trajectory,
+    *,
+    source: int | None = None,
+    target: int | None = None,
+    length: int | None = None,
+) -> Iterator[tuple[NDArray[np.int64], MatrixProduct]]:
+    """The products of `matrix_product` window after window, for runs whose products would fill the memory.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        Of any cell.
+    source, target : int, optional
+        As in `matrix_product`.
+    length : int, optional
+        Lags in a window; about 16 MB of them by default.
+
+    Yields
+    ------
+    lags : ndarray of int, shape (L,)
+        The lags of the window, one after another from 0 on.
+    product : MatrixProduct
+        With an entry for each.
     """
     k, t = span(trajectory, source, target)
     newest_first = source is None or target is not None
     place = layout(trajectory.cell, trajectory.leading)
-    matrix = place.empty(t - k + 1)
-    squares = np.empty((t - k + 1, *trajectory.leading))
-    exponent = np.zeros(squares.shape, dtype=np.int64)
-    matrix[0], squares[0] = place.identity(), place.size
     multiply, square_of, fits = place.multiply, place.square, place.fits
-    for lag, J in jacobians(trajectory, place, k, t, exponent, newest_first=newest_first):
-        P = matrix[lag + 1]
-        if newest_first:
-            multiply(matrix[lag], J, out=P)
-        else:
-            multiply(J, matrix[lag], out=P)
-        square = square_of(P)
-        if not fits(square):
-            square, shift = place.rescale(P)
-            exponent[lag + 1] += shift
-        squares[lag + 1] = square
-    return MatrixProduct(
-        matrix=place.public(matrix),
-        exponent=np.moveaxis(np.cumsum(exponent, axis=0, out=exponent), 0, -1),
-        squares=np.moveaxis(squares, 0, -1),
-        parts=trajectory.cell.parts,
-        scalar=place.scalar,
-    )
+    shifts = np.zeros((t - k + 1, *trajectory.leading), dtype=np.int64)
+    factors = jacobians(trajectory, place, k, t, shifts, newest_first=newest_first)
+    length = length or max(1, 2**21 // (place.size**2 * max(1, prod(trajectory.leading))))
+    before = place.empty(1)[0]
+    before[...] = place.identity()
+    carried = np.zeros(trajectory.leading, dtype=np.int64)
+    for first in range(0, t - k + 1, length):
+        lags = np.arange(first, min(first + length, t - k + 1))
+        matrix = place.empty(len(lags))
+        squares = np.empty((len(lags), *trajectory.leading))
+        for i, lag in enumerate(lags.tolist()):
+            P = matrix[i]
+            if lag == 0:
+                P[...] = before
+            elif newest_first:
+                multiply(before, next(factors), out=P)
+            else:
+                multiply(next(factors), before, out=P)
+            square = square_of(P)
+            if not fits(square):
+                square, extra = place.rescale(P)
+                shifts[lag] += extra
+            squares[i] = square
+            before = P
+        exponent = carried + np.cumsum(shifts[lags], axis=0)
+        carried = exponent[-1]
+        yield (
+            lags,
+            MatrixProduct(
+                matrix=place.public(matrix),
+                exponent=np.moveaxis(exponent, 0, -1),
+                squares=np.moveaxis(squares, 0, -1),
+                parts=trajectory.cell.parts,
+                scalar=place.scalar,
+            ),
+        )
 
 
 def vector_product(
@@ -156,7 +226,12 @@ def vector_product(
     now = {part: array[0] for part, array in vector.items()}
     axes = cell.algebra.axes
     place = layout(cell, trajectory.leading)
-    for lag, partials in _partials(trajectory, t):
+    each = (
+        {name: array[i] for name, array in partials.items()}
+        for partials in partials_in_turn(trajectory, 0, t, exponent, newest_first=True)
+        for i in range(len(next(iter(partials.values()))))
+    )
+    for lag, partials in enumerate(each, start=1):
         now, _ = cell.adjoint(partials, now)
         square = sum(_dot(array, axes) for array in now.values())
         if not place.fits(square):
@@ -164,9 +239,9 @@ def vector_product(
             shift = exponents(top)
             factor = np.ldexp(1.0, -shift)
             now = {part: array * (factor[..., None] if axes else factor) for part, array in now.items()}
-            exponent[lag + 1] = shift
+            exponent[lag] += shift
         for part, array in now.items():
-            vector[part][lag + 1] = array
+            vector[part][lag] = array
     return VectorProduct(
         vector={part: np.moveaxis(array, 0, -1 - axes) for part, array in vector.items()},
         exponent=np.moveaxis(np.cumsum(exponent, axis=0, out=exponent), 0, -1),
@@ -232,48 +307,62 @@ def norm(product: MatrixProduct, kind: Literal["fro", 2] = "fro") -> FloatArray:
     return value
 
 
+def partials_in_turn(
+    trajectory: Trajectory,
+    first: int,
+    last: int,
+    shifts: NDArray[np.int64],
+    *,
+    newest_first: bool,
+) -> Iterator[Arrays]:
+    """Scaled partials of the steps first + 1 … last in either order, as many at a time as stay in the cache.
+
+    The exponents of the one that leads to a lag go to ``shifts[lag]``.
+    """
+    many = max(1, 2**15 // (prod(trajectory.cell.width) * max(1, prod(trajectory.leading))))
+    for lag in range(0, last - first, many):
+        count = min(many, last - first - lag)
+        start = last - lag - count if newest_first else first + lag
+        partials, shift = trajectory.cell.scaled_partials(trajectory.steps(start, start + count))
+        if newest_first:
+            partials = {name: array[::-1] for name, array in partials.items()}
+            shift = shift[::-1] if np.ndim(shift) else shift
+        shifts[lag + 1 : lag + 1 + count] = shift
+        yield partials
+
+
 def jacobians(
     trajectory: Trajectory,
     place: Stacked,
     first: int,
     last: int,
-    exponent: NDArray[np.int64],
+    shifts: NDArray[np.int64],
     *,
     newest_first: bool,
-) -> Iterator[tuple[int, Any]]:
-    """Lag and J_t of the steps first + 1 … last, in either order; exponents go to ``exponent[lag + 1]``.
-
-    They are made as many steps at a time as stay in the cache.
-    """
-    for start, stop in chunks(trajectory, first, last, place.size**2, newest_first=newest_first):
-        blocks, shift = trajectory.cell.scaled_jacobian(trajectory.steps(start, stop))
-        order = range(stop - start)
-        lag = start - first
-        if newest_first:
-            order, lag, shift = order[::-1], last - stop, shift[::-1] if np.ndim(shift) else shift
-        exponent[lag + 1 : lag + 1 + len(order)] = shift
-        yield from enumerate(place.each(place.assemble(blocks), order), lag)
+) -> Iterator[Any]:
+    """Scaled J_t of the steps first + 1 … last in either order, their exponents as in `partials_in_turn`."""
+    many = max(1, 2**15 // (place.size**2 * max(1, prod(trajectory.leading))))
+    for partials in partials_in_turn(trajectory, first, last, shifts, newest_first=newest_first):
+        for start in range(0, len(next(iter(partials.values()))), many):
+            few = {name: array[start : start + many] for name, array in partials.items()}
+            yield from place.each(place.assemble(trajectory.cell.jacobian(few)))
 
 
-def _partials(trajectory: Trajectory, last: int) -> Iterator[tuple[int, Arrays]]:
-    """Lag and partial derivatives of the steps last … 1."""
-    size = prod(trajectory.cell.width)
-    for start, stop in chunks(trajectory, 0, last, size, newest_first=True):
-        partials = trajectory.cell.partials(trajectory.steps(start, stop))
-        for t in reversed(range(start, stop)):
-            yield last - t - 1, {name: array[t - start] for name, array in partials.items()}
-
-
-def chunks(
-    trajectory: Trajectory, first: int, last: int, size: int, *, newest_first: bool
-) -> Iterator[tuple[int, int]]:
-    many = max(1, 2**17 // max(1, size * prod(trajectory.leading)))
-    if newest_first:
-        for stop in range(last, first, -many):
-            yield max(first, stop - many), stop
-    else:
-        for start in range(first, last, many):
-            yield start, min(start + many, last)
+def checked_lags(lags: ArrayLike, longest: int) -> NDArray[np.int64]:
+    """Lags as integers from 0 to the longest there is, in increasing order."""
+    wanted = np.atleast_1d(np.asarray(lags))
+    if (
+        not np.issubdtype(wanted.dtype, np.integer)
+        or wanted.size == 0
+        or wanted.min() < 0
+        or wanted.max() > longest
+        or (np.diff(wanted) <= 0).any()
+    ):
+        raise ValueError(
+            f"lags must be integers from 0 to {longest} in increasing order, got {lags!r}; "
+            f"{longest} steps lie in between"
+        )
+    return wanted.astype(np.int64)
 
 
 def _dot(array: FloatArray, axes: int) -> Any:

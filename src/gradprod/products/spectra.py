@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from gradprod.activations import LOG_10, FloatArray
 from gradprod.cells.base import log_magnitude
 from gradprod.products.layout import Stacked
-from gradprod.products.matrix import jacobians
+from gradprod.products.matrix import checked_lags, jacobians
 from gradprod.products.scalar import span
 from gradprod.unroll import Trajectory
 
@@ -60,7 +60,7 @@ def singular_values(
     source, target : int, optional
         As in `matrix_product`.
     lags : array_like of int, optional
-        The lags wanted; all by default.
+        The lags wanted, in increasing order; all by default.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def singular_values(
         If source, target or a lag is out of range.
     """
     k, t = span(trajectory, source, target)
-    wanted = _lags(lags, t - k)
+    wanted = np.arange(t - k + 1) if lags is None else checked_lags(lags, t - k)
     newest_first = source is None or target is not None
     place = Stacked(trajectory.cell, trajectory.leading)
     directions = np.empty((len(wanted), *place.grid, place.size, place.size))
@@ -127,7 +127,7 @@ def lyapunov_exponents(
     frame = np.broadcast_to(np.linalg.qr(start)[0], (*place.grid, place.size, count))
     stretch = np.empty((t, *place.grid, count))
     exponent = np.zeros((t + 1, *place.grid), dtype=np.int64)
-    for lag, J in jacobians(trajectory, place, 0, t, exponent, newest_first=False):
+    for lag, J in enumerate(jacobians(trajectory, place, 0, t, exponent, newest_first=False)):
         frame, R = np.linalg.qr(J @ frame)
         stretch[lag] = log_magnitude(np.diagonal(R, axis1=-2, axis2=-1))
     stretch += exponent[1:, ..., None] * np.log(2.0)
@@ -148,20 +148,6 @@ def lyapunov_exponents(
     )
 
 
-def _lags(lags: ArrayLike | None, longest: int) -> NDArray[np.int64]:
-    wanted = np.arange(longest + 1) if lags is None else np.atleast_1d(np.asarray(lags))
-    if (
-        not np.issubdtype(wanted.dtype, np.integer)
-        or wanted.size == 0
-        or wanted.min() < 0
-        or wanted.max() > longest
-    ):
-        raise ValueError(
-            f"lags must be integers from 0 to {longest}, got {lags!r}; {longest} steps lie in between"
-        )
-    return wanted.astype(np.int64)
-
-
 def _columns(
     trajectory: Trajectory, place: Stacked, k: int, t: int, newest_first: bool
 ) -> Iterator[tuple[int, FloatArray, FloatArray]]:
@@ -171,7 +157,7 @@ def _columns(
     C, length = Q, np.zeros((*place.grid, N))
     exponent = np.zeros((t - k + 1, *place.grid), dtype=np.int64)
     yield 0, C, length
-    for lag, J in jacobians(trajectory, place, k, t, exponent, newest_first=newest_first):
+    for lag, J in enumerate(jacobians(trajectory, place, k, t, exponent, newest_first=newest_first)):
         order = np.argsort(
             -length, axis=-1, kind="stable"
         )  # longest first: no column is swamped by the ones after it

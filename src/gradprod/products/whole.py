@@ -64,4 +64,5 @@ def _advance(cell: Cell, x_t: FloatArray, before: Arrays, driven: Arrays) -> tup
     # In a function of its own, so that what it computes on the way is freed at once and the cache used again
     after, pre_activations, gates = cell.step(before, driven)
     step = Step(inputs=x_t, before=before, after=after, pre_activations=pre_activations, gates=gates)
-    return after, *cell.scaled_jacobian(step)
+    partials, shift = cell.scaled_partials(step)
+    return after, cell.jacobian(partials), shift
