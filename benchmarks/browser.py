@@ -67,9 +67,16 @@ class Visit:
     def __init__(self, page: Page, server: Server) -> None:
         self.page, self.server, self.bytes, self.errors = page, server, 0, list[str]()
         self.visible: list[bool] = []
+        self.arrivals = 0
         page.add_init_script(WATCH)
         page.on("websocket", self._count)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("domcontentloaded", self._arrive)
+
+    def _arrive(self, page: Page) -> None:
+        self.arrivals += 1
+        if self.arrivals == 2:
+            self.errors.append("the page loaded itself anew, so that its times count from there")
 
     def _count(self, socket: WebSocket) -> None:
         def add(payload: str | bytes) -> None:
