@@ -47,7 +47,7 @@ NAMES = {
     "leaky": "leaky RNN",
     "diagonal": "diagonal recurrence",
 }
-COLOURS = {"leaky": "plain", "diagonal": "vector"}
+COLOURS = {"leaky": "plain", "diagonal": "plain"}
 
 
 class Compare(SequenceExplorer):
@@ -73,7 +73,7 @@ class Compare(SequenceExplorer):
     )
     formula = r"\left|\frac{\partial\,\mathrm{state}_t}{\partial\,\mathrm{state}_k}\right|, \quad k = t, "
     r"t-1, \dots, 0"
-    formula_text = "|∂state_t/∂state_k|, k = t, t − 1 … 0"
+    formula_text = "|∂state_t/∂state_k|"
     readouts_title = "Longest and shortest"
     side = ("ranking", "readouts")
 
@@ -182,17 +182,17 @@ class Compare(SequenceExplorer):
         worst = min(read, key=lambda name: _rank(read[name]))
         rule = _("Rule: a cell remembers a lag while at least 1 % is left.")
         if len(read) == 1:
-            sentence = _("It keeps 1 % for {memory}.", memory=self._memory(read[best]))
+            sentence = _("Remembers 1 % for {memory}.", memory=self._memory(read[best]))
         else:
             sentence = _(
-                "It keeps 1 % for {memory}; {other} for {shortest}.",
+                "Remembers longest, 1 % for {memory}; {other} for {shortest}.",
                 memory=self._memory(read[best]),
                 other=self.name_of(worst),
                 shortest=self._memory(read[worst]),
             )
         return Verdict(
             kind="plain",
-            name=_("{cell} remembers longest", cell=self.name_of(best)),
+            name=self.name_of(best),
             sentence=sentence,
             rule=rule,
         )
@@ -217,8 +217,8 @@ class Compare(SequenceExplorer):
         for name, r in self.read.items():
             rate = factor(r.rate_factor) if math.isfinite(r.rate) else "–"
             rows += (
-                f"<tr><td>{self.name_of(name)}</td><td>× {rate}</td><td>{self._memory(r)}</td>"
-                f"<td>{GLYPHS[r.verdict]} {signed(self.products[name])}</td></tr>"
+                f"<tr><td>{self.name_of(name)}</td><td>×\u00a0{rate}</td><td>{self._memory(r)}</td>"
+                f"<td>{GLYPHS[r.verdict]}\u00a0{signed(self.products[name])}</td></tr>"
             )
         head = "".join(f"<th>{t}</th>" for t in ("", _("per step"), _("memory"), _("left")))
         return (
