@@ -246,6 +246,7 @@ def gradient_terms(
     loss: str = "∂<i>L</i>",
     index: str = "k",
     beside: Sequence[Beside] = (),
+    veil: bool = False,
 ) -> Figure:
     """Every gradient as a staircase: each term starts where the one before ended, the last step is the sum.
 
@@ -264,6 +265,8 @@ def gradient_terms(
         The letter of what the terms are counted by.
     beside : sequence of Beside, optional
         Other terms, whose running sums are to be compared with these.
+    veil : bool, optional
+        Hide every number, while a question about them is open.
 
     Returns
     -------
@@ -280,7 +283,7 @@ def gradient_terms(
     across = style.width - left - right
     sizes_of = np.array([max(2, t.values.shape[-1] + 1) for t in terms.values()], float)
     words = {
-        name: f"{loss}/∂{_LETTERS.get(name, name)} = <b>{value(float(np.asarray(t.gradient)))}</b>"
+        name: f"{loss}/∂{_LETTERS.get(name, name)} = <b>{'?' if veil else value(float(t.gradient))}</b>"
         for name, t in terms.items()
     }
     if columns > 1:
@@ -305,7 +308,9 @@ def gradient_terms(
         axes = {"xaxis": f"x{k + 1 if k else ''}", "yaxis": f"y{k + 1 if k else ''}"}
         letter = _LETTERS.get(name, name.replace("_", " "))
         bars, tick_names, span = _staircase(name, parts, letter, lit, style, (float(wide[k]), tall), index)
-        lines = [_running_sum(name, other, style) for other in beside if name in other.values]
+        if veil:
+            bars, span = [], [-1.0, 1.0]
+        lines = [_running_sum(name, other, style) for other in beside if name in other.values and not veil]
         span = _widened(span, [line["y"] for line in lines])
         data += [{**trace, **axes} for trace in [*bars, *lines]]
         layout[f"xaxis{k + 1 if k else ''}"] = base_axis(
