@@ -36,7 +36,7 @@ from gradprod.figures.gates import Panel, Series, over_time
 from gradprod.figures.product_curve import Curve, product_curve
 from gradprod.figures.relation import Mark, relation
 from gradprod.figures.spectrum import eigenvalues, lyapunov_spectrum, product_spectrum
-from gradprod.figures.theme import Style
+from gradprod.figures.theme import Style, sizes
 from gradprod.i18n import gettext as _
 from gradprod.products import (
     LogProduct,
@@ -51,7 +51,7 @@ from gradprod.products import (
 from gradprod.unroll import Trajectory, unroll
 from gradprod.words import decimals, factor, grouped, number, steps, value
 
-DETAIL = "Networks"
+DETAIL = "φ, draws, sizes"
 MOST_SECONDS = 2.0
 LEAST_GAIN = 0.05
 """Below it the mean-field picture has nothing to show."""
@@ -93,8 +93,8 @@ class VectorCells(SequenceExplorer):
     number = 8
     title = "Vector cells"
     lead = (
-        "With n units each factor is a matrix. Drag the non-normality <i>c</i> and see why eigenvalues do "
-        "not say what becomes of a gradient."
+        "With <i>n</i> units each factor is a matrix. Drag the non-normality <i>c</i> and see why eigenvalues "
+        "do not say what becomes of a gradient."
     )
     formula = (
         r"\frac{\partial h_t}{\partial h_k} = \prod_{j=t}^{k+1} \mathrm{diag}(\varphi'(u_j))\, W, \qquad "
@@ -109,12 +109,13 @@ class VectorCells(SequenceExplorer):
         "Recurrent weights W",
         "gaussian",
         {
-            "gaussian": "Gaussian",
-            "orthogonal": "orthogonal",
-            "identity": "identity",
-            "nilpotent": "ρ = 0",
+            "gaussian": "Gaussian, g/√n",
+            "orthogonal": "orthogonal × g",
+            "identity": "identity × g",
+            "nilpotent": "[[G, −G], [G, −G]], ρ = 0",
         },
         key="init",
+        menu=True,
     )
     gain = Real("g", "gain", 1.0, low=0, high=4, ticks=(0, 0.5, 1, 2, 3, 4), live=True)
     coupling = Real(
@@ -129,7 +130,12 @@ class VectorCells(SequenceExplorer):
         title="W + c N: unit j also feeds unit j − 1",
     )
     activation = Choice(
-        "φ", "Activation φ", "tanh", {"linear": "linear", "tanh": "tanh", "sigmoid": "σ"}, key="phi"
+        "φ",
+        "Activation φ",
+        "tanh",
+        {"linear": "linear", "tanh": "tanh", "sigmoid": "σ"},
+        key="phi",
+        group=DETAIL,
     )
     network = Whole("", "seed of the weights", 7, key="net", low=0, high=9999, slider=False, group=DETAIL)
     runs = Whole("", "networks (median and band)", 1, key="runs", low=1, high=25, slider=False, group=DETAIL)
@@ -168,7 +174,8 @@ class VectorCells(SequenceExplorer):
 
     presets = (
         Preset("Gaussian"),
-        Preset("Sure to vanish", {"gain": 0.45}, "Every singular value is below 1"),
+        Preset("Small", {"gain": 0.45}, "Every singular value is below 1"),
+        Preset("Band", {"units": 16, "runs": 25}, "25 networks: median and band"),
         Preset(
             "Orthogonal",
             {"initialisation": "orthogonal", "activation": "linear"},
@@ -187,8 +194,6 @@ class VectorCells(SequenceExplorer):
             },
             "A large random network without input, beside its mean field",
         ),
-        Preset("Shortcut", {"units": 8, "below": "shortcut"}, "W^lag ∏ diag φ′ is another matrix"),
-        Preset("25 networks", {"units": 16, "runs": 25}, "Median and band over draws"),
     )
     prediction = Prediction.powers_of_ten(
         "Linear units in a chain, 32 of them: every eigenvalue of <i>W</i> is 0.8, and each unit also hears "
@@ -460,7 +465,7 @@ class VectorCells(SequenceExplorer):
                 "those here."
             ),
         ]
-        return "<ul>" + "".join(f"<li>{line}</li>" for line in lines) + "</ul>"
+        return "".join(f"<p>{line}</p>" for line in lines)
 
     def table(self) -> Table:
         columns = {
@@ -541,9 +546,8 @@ print(norms.largest, readouts(norms.largest).verdict)"""
             curves.append(
                 Curve(_positive(_median(self.norms.mean)), name="|det|<sup>1/<i>n</i></sup>", kind="bound")
             )
-        limit = Curve(
-            _positive(_median(self.bound)), name=_("(γ σ<sub>max</sub>)<sup>lag</sup>"), kind="bound"
-        )
+        name = _("(γ σ<sub>max</sub>)<sup>lag</sup>") if sizes(style).wide else _("bound")
+        limit = Curve(_positive(_median(self.bound)), name=name, kind="bound")
         return product_curve(
             curves,
             style,
@@ -627,6 +631,7 @@ print(norms.largest, readouts(norms.largest).verdict)"""
         "<i>W</i><sup><i>t</i>−<i>k</i></sup> ∏ diag(1 − <i>h</i>²).",
         articles="003",
         test={"units": 8, "below": "shortcut"},
+        applies=lambda m: m.below == "shortcut",
     )
     def shortcut_claim(self) -> Judgement:
         lag = min(10, int(self.sequence_length))
@@ -636,8 +641,8 @@ print(norms.largest, readouts(norms.largest).verdict)"""
                 "exact", _("Exact where the factors commute: one unit, diagonal <i>W</i>, linear φ.")
             )
         why = _(
-            "The order is diag · <i>W</i>. At lag {lag} the shortcut is off by {a} of the exact product’s "
-            "size, and factors <i>W</i> diag by {b}. It is exact only where the factors commute.",
+            "The order is diag · <i>W</i>. At lag {lag} the shortcut is off by {a} times the size of the "
+            "exact product, and factors <i>W</i> diag by {b}. It is exact only where the factors commute.",
             lag=lag,
             a=value(float(short[lag])),
             b=value(float(swapped[lag])),
@@ -649,6 +654,7 @@ print(norms.largest, readouts(norms.largest).verdict)"""
         "Eigenvalues of <i>W</i> below 1 make it vanish, above 1 explode.",
         articles="003",
         test=NO_EIGENVALUE,
+        applies=lambda m: m.below != "shortcut",
     )
     def eigenvalue_claim(self) -> Judgement:
         said = "vanishes" if self.radius < 1 - 1e-9 else "explodes" if self.radius > 1 + 1e-9 else "holds"
