@@ -69,7 +69,7 @@ class Entry(NamedTuple):
 
 
 LESSONS: tuple[Entry, ...] = (
-    Entry(1, "Three steps"),
+    Entry(1, "Three steps", "three_steps:ThreeSteps"),
     Entry(2, "Slopes", "slopes:Slopes"),
     Entry(3, "Vanish or explode", "vanish_or_explode:VanishOrExplode"),
     Entry(4, "Gate surface", "gate_surface:GateSurface"),

@@ -93,7 +93,7 @@ SLIPS = (
     ),
     (
         "004",
-        "terms that end in ∂<i>h<sub>t</sub></i>/∂<i>h<sub>k</sub></i>",
+        "terms that end in the product, ∂<i>h<sub>t</sub></i>/∂<i>h<sub>k</sub></i>",
         "each ends in ∂<sup>+</sup><i>h<sub>k</sub></i>/∂<i>W<sub>hh</sub></i>",
         "",
     ),
@@ -275,7 +275,7 @@ class ThreeSteps(Explorer):
     @property
     def k(self) -> int:
         """Source step of the term in focus."""
-        return int(self.t if self.parameter == "readout_weight" else min(self.source, self.t))
+        return self.t if self.parameter == "readout_weight" else min(int(self.source), self.t)
 
     @property
     def term(self) -> tuple[Terms, int]:
