@@ -71,8 +71,7 @@ class Compare(SequenceExplorer):
         "All cells run on the same input and share one axis. Press the cells that you want, move their "
         "gates, and see who still remembers."
     )
-    formula = r"\left|\frac{\partial\,\mathrm{state}_t}{\partial\,\mathrm{state}_k}\right|, \quad k = t, "
-    r"t-1, \dots, 0"
+    formula = r"\left|\frac{\partial\,\mathrm{state}_t}{\partial\,\mathrm{state}_k}\right|"
     formula_text = "|∂state_t/∂state_k|"
     readouts_title = "Longest and shortest"
     side = ("ranking", "readouts")
