@@ -64,7 +64,7 @@ class Stacked:
     def fits(self, square: Any) -> bool:
         """Whether squared norms are so far from what a float64 can hold that one step more loses nothing."""
         if self.grid:
-            return bool((square > _LOW).all() and (square < _HIGH).all())
+            return bool(square.min() > _LOW and square.max() < _HIGH)
         return bool(_LOW < square < _HIGH)
 
     def rescale(self, A: FloatArray) -> tuple[Any, Any]:
@@ -100,12 +100,13 @@ class Elementwise(Stacked):
         return zip(*(zip(*row, strict=True) for row in J), strict=True)
 
     def multiply(self, A: Any, B: Any, out: FloatArray) -> Any:
-        for i in range(self.size):
-            for k in range(self.size):
-                entry = out[i, k]
-                np.multiply(A[i][0], B[0][k], out=entry)
-                for j in range(1, self.size):
-                    entry += A[i][j] * B[j][k]
+        # One of the two is a Jacobian, entry by entry; of the other, whole rows (or columns) are taken at once
+        if isinstance(A, np.ndarray):  # (A B)ᵀ = Bᵀ Aᵀ
+            A, B, out = list(zip(*B, strict=True)), A.swapaxes(0, 1), out.swapaxes(0, 1)
+        for i, row in enumerate(A):
+            np.multiply(row[0], B[0], out=out[i])
+            for j in range(1, self.size):
+                out[i] += row[j] * B[j]
         return out
 
     def square(self, A: FloatArray) -> Any:
