@@ -1,4 +1,4 @@
-"""Every lesson in a real browser: nothing overflows, every handle moves by keyboard, every button can be pressed."""
+"""Every lesson in a real browser: nothing overflows, handles move by keyboard, buttons can be pressed."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import traitlets
 
 from gradprod.i18n import gettext as _
-from gradprod.words import MINUS, THIN, grouped
+from gradprod.words import MINUS, THIN, grouped, plain
 
 if TYPE_CHECKING:
     from gradprod.explorers.model import Explorer
@@ -145,7 +145,7 @@ class Control(traitlets.TraitType[Any, Any]):
             "kind": self.kind,
             "symbol": symbol_html(self.symbol) if self.symbol else "",
             "label": _(self.label),
-            "spoken": f"{self.symbol} {_(self.label)}".strip(),
+            "spoken": f"{self.symbol} {plain(_(self.label))}".strip(),
             "title": _(self.title) if self.title else "",
             "live": self.live,
             "start": self.send(self.default_value),
@@ -346,7 +346,7 @@ class Choice(Control):
         return {
             **super().spec(),
             "symbol": "",
-            "spoken": _(self.label),
+            "spoken": plain(_(self.label)),
             "options": options,
             "menu": self.menu,
         }

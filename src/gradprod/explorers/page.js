@@ -40,6 +40,8 @@ function el(tag, props = {}, ...children) {
 }
 const button = (text, onclick, props = {}) => el("button", { type: "button", onclick, ...props }, text);
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+/** HTML as a child of `el`. */
+const rich = text => safe(text ?? "");
 const spoken = text => { const box = el("div", { html: text }); return box.textContent; };
 const clip = (value, low, high) => Math.min(high, Math.max(low, value));
 const tidy = value => Number(value.toPrecision(12));
@@ -62,7 +64,7 @@ class Control {
   get settled() { return this.sent <= this.page.model.get("done"); }
   /** Whether a box holds something that was not taken (yet), which nothing else may overwrite. */
   get holds() { return this.draft || this.typed && (!this.settled || this.page.refuses(this.name)); }
-  label(target) { return el("label", { for: target }, ...(this.spec.symbol ? [el("span", { class: "symbol", html: this.spec.symbol }), " "] : []), this.spec.label); }
+  label(target) { return el("label", { for: target }, ...(this.spec.symbol ? [el("span", { class: "symbol", html: this.spec.symbol }), " "] : []), rich(this.spec.label)); }
   mark(note) {
     this.message.hidden = !note;
     this.message.classList.toggle("error", !!note?.error);
@@ -129,10 +131,10 @@ class Real extends Control {
 class Interval extends Control {
   build() {
     const { spec } = this;
-    this.boxes = [0, 1].map(i => el("input", { class: "number", inputmode: "decimal", autocomplete: "off", "aria-label": `${spec.spoken} ${spec.words[i] || i + 1}`, "aria-describedby": this.message.id,
+    this.boxes = [0, 1].map(i => el("input", { class: "number", inputmode: "decimal", autocomplete: "off", "aria-label": `${spec.spoken} ${spoken(spec.words[i] || String(i + 1))}`, "aria-describedby": this.message.id,
       oninput: () => { this.draft = true; }, onchange: () => this.type(this.boxes.map(box => box.value).join("…")) }));
-    this.node.append(el("span", { class: "pair" }, spec.label && el("span", { class: "label" }, spec.label), spec.symbol && el("span", { class: "symbol", html: spec.symbol }),
-      ...this.boxes.flatMap((box, i) => [spec.words[i] ? el("span", { class: "label" }, spec.words[i]) : null, box])), this.message);
+    this.node.append(el("span", { class: "pair" }, spec.label && el("span", { class: "label" }, rich(spec.label)), spec.symbol && el("span", { class: "symbol", html: spec.symbol }),
+      ...this.boxes.flatMap((box, i) => [spec.words[i] ? el("span", { class: "label" }, rich(spec.words[i])) : null, box])), this.message);
   }
   put({ v }) { if (!this.holds) this.boxes.forEach((box, i) => { box.value = v[i]; }); }
 }
@@ -140,7 +142,7 @@ class Interval extends Control {
 class Several extends Control {
   build() {
     this.boxes = []; this.row = el("div", { class: "several-row" });
-    this.node.append(el("div", { class: "head" }, el("span", { class: "label" }, this.spec.label)), this.row, this.message);
+    this.node.append(el("div", { class: "head" }, el("span", { class: "label" }, rich(this.spec.label))), this.row, this.message);
   }
   box(i) {
     return el("input", { class: "number", inputmode: "decimal", autocomplete: "off", "aria-label": `${this.spec.spoken} ${i + 1}`, "aria-describedby": this.message.id,
@@ -159,8 +161,8 @@ class Choice extends Control {
   build() { this.spec.menu ? this.menu() : this.toggle(); this.node.append(this.message); }
   menu() {
     const { spec } = this;
-    this.select = el("select", { id: `${this.id}-s`, onchange: () => this.set(this.select.value) }, ...spec.options.map(([value, label]) => el("option", { value }, label)));
-    this.node.append(el("div", { class: "head" }, el("label", { for: this.select.id }, spec.label)), this.select);
+    this.select = el("select", { id: `${this.id}-s`, onchange: () => this.set(this.select.value) }, ...spec.options.map(([value, label]) => el("option", { value }, spoken(label))));
+    this.node.append(el("div", { class: "head" }, el("label", { for: this.select.id }, rich(spec.label))), this.select);
   }
   toggle() {
     const { spec } = this, id = `${this.id}-l`;
@@ -168,7 +170,7 @@ class Choice extends Control {
       const by = along(event.key), next = this.buttons[(i + by + this.buttons.length) % this.buttons.length];
       if (by) { event.preventDefault(); next.click(); next.focus(); }
     } }));
-    this.node.append(el("div", { class: "head" }, el("span", { class: "label", id }, spec.label)), el("div", { class: "segments", role: "radiogroup", "aria-labelledby": id }, ...this.buttons));
+    this.node.append(el("div", { class: "head" }, el("span", { class: "label", id }, rich(spec.label))), el("div", { class: "segments", role: "radiogroup", "aria-labelledby": id }, ...this.buttons));
   }
   put({ v }) {
     if (this.select) { this.select.value = v; return; }
@@ -219,7 +221,7 @@ class Layer extends Control {
 }
 
 class Action extends Control {
-  build() { this.node = button(this.spec.label, () => this.page.act("run", { action: this.name }), { class: "action" }); }
+  build() { this.node = button(rich(this.spec.label), () => this.page.act("run", { action: this.name }), { class: "action" }); }
   put() {}
   mark() {}
 }
@@ -344,7 +346,7 @@ class Page {
     // controls
     this.presets = el("div", { class: "chips" }, ...f.presets.map(([label, title], i) => button("", () => this.act("preset", { index: i }), { html: label, title: title || null, "aria-pressed": "false" })));
     this.general = el("p", { class: "message error", hidden: true });
-    const group = g => g.folded ? el("details", { class: "group" }, el("summary", {}, g.title), ...g.controls.map(make)) : el("fieldset", {}, el("legend", {}, g.title), ...g.controls.map(make));
+    const group = g => g.folded ? el("details", { class: "group" }, el("summary", {}, rich(g.title)), ...g.controls.map(make)) : el("fieldset", {}, el("legend", {}, rich(g.title)), ...g.controls.map(make));
     this.panel = el("aside", { class: "controls", "aria-label": t("controls") },
       f.presets.length ? el("div", { class: "presets", role: "group", "aria-label": t("presets") }, el("span", { class: "label" }, t("presets")), this.presets) : "",
       this.general, ...f.groups.map(group), button(t("reset_all"), () => this.act("reset"), { class: "reset-all" }));
@@ -352,21 +354,21 @@ class Page {
     // side
     this.claim = el("section", { class: "claim" });
     this.readouts = el("dl");
-    const panel = (made, kind) => [made.name, el("section", { class: `panel ${kind}` }, el("h2", {}, made.title), el("div"))];
+    const panel = (made, kind) => [made.name, el("section", { class: `panel ${kind}` }, el("h2", {}, rich(made.title)), el("div"))];
     this.panels = new Map([...f.panels.map(made => panel(made, made.presented ? "presented" : "")), ...f.diagrams.map(made => panel(made, "diagram"))]);
     const drawn = place => f.diagrams.filter(made => made.place === place).map(made => this.panels.get(made.name));
     this.details.before(...drawn("below"));
     this.picture.querySelector(".charts").prepend(...drawn("main"));
     for (const made of f.diagrams) if (made.points) this.pointed(made, this.panels.get(made.name));
-    const side = name => name === "claims" ? this.claim : name === "readouts" ? this.measured = el("section", { class: "measured" }, el("h2", {}, f.readouts_title), this.readouts)
-      : this.panels.get(name) ?? f.pictures.filter(picture => picture.name === name).map(picture => el("section", { class: "where" }, el("h2", {}, picture.title), slot(picture), el("p", { class: "hint" }, picture.hint)))[0];
+    const side = name => name === "claims" ? this.claim : name === "readouts" ? this.measured = el("section", { class: "measured" }, el("h2", {}, rich(f.readouts_title)), this.readouts)
+      : this.panels.get(name) ?? f.pictures.filter(picture => picture.name === name).map(picture => el("section", { class: "where" }, el("h2", {}, rich(picture.title)), slot(picture), el("p", { class: "hint" }, rich(picture.hint))))[0];
 
     // title
     this.formula = el("div", { class: "formula", role: "math", "aria-label": f.formula_text || null }, f.formula_text);
-    this.heading = el("h1", { tabindex: "-1" }, el("span", { class: "no" }, String(f.number)), " ", f.title);
+    this.heading = el("h1", { tabindex: "-1" }, el("span", { class: "no" }, String(f.number)), " ", rich(f.title));
     this.linknotes = el("ul", { class: "linknotes", role: "status", hidden: true });
     this.sheet.replaceChildren(skip, this.top(), this.offline, el("main", {}, el("section", { class: "intro" }, this.heading, el("p", { class: "lead", html: f.lead }), this.formula), this.linknotes,
-      this.picture, this.panel, el("aside", { class: "side", "aria-label": f.readouts_title }, ...f.side.map(side).filter(Boolean)), ...this.path()), this.foot(), this.live);
+      this.picture, this.panel, el("aside", { class: "side", "aria-label": spoken(f.readouts_title) }, ...f.side.map(side).filter(Boolean)), ...this.path()), this.foot(), this.live);
     this.typeset();
     for (const name of ["values", "words", "cards", "numbers", "table", "notes", "address"]) this[`put_${name}`]();
     if (focus) this.sheet.querySelector(`[data-keep="${focus}"]`)?.focus();
@@ -557,7 +559,7 @@ class Page {
     const url = new URL(location.href);
     url.search = address;
     this.link.value = url.href;
-    document.title = `${this.frame.number} ${this.frame.title} · gradprod`;
+    document.title = `${this.frame.number} ${spoken(this.frame.title)} · gradprod`;
     if (this.model.get("done") === 0 || location.search === url.search) return;
     history[this.going ? "pushState" : "replaceState"](history.state, "", url);
     this.going = false;
