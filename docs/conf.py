@@ -2,6 +2,7 @@
 
 import re
 from importlib.metadata import version as installed
+from pathlib import Path
 
 project = "gradprod"
 version = release = installed("gradprod")
@@ -37,6 +38,16 @@ def _keep_bars(app, what, name, obj, options, lines):
             lines[i] = "".join(p if p.startswith("``") else p.replace("|", r"\|") for p in parts)
 
 
+def _write_claims(app):
+    """The register of claims, computed now: it can't go stale."""
+    from gradprod.explorers.register import as_rst
+
+    page = Path(app.srcdir) / "api" / "claims.rst"
+    page.parent.mkdir(exist_ok=True)
+    page.write_text(as_rst(), encoding="utf-8")
+
+
 def setup(app):
+    app.connect("builder-inited", _write_claims, priority=100)
     app.connect("autodoc-process-docstring", _set_equations, priority=100)  # before numpydoc
     app.connect("autodoc-process-docstring", _keep_bars, priority=1000)  # after it

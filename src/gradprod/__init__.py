@@ -40,6 +40,7 @@ from gradprod.analysis.memory import (
 )
 from gradprod.analysis.networks import RandomNetwork, random_network
 from gradprod.analysis.norms import ProductNorms, input_term_norms, product_norms
+from gradprod.analysis.own_cell import OwnRun, diagonal_recurrence, leaky_rnn, own_cell
 from gradprod.analysis.readouts import Readouts, effective_memory, fit_rate, half_life, readouts, verdict
 from gradprod.analysis.regimes import RegimeMap, regime_map
 from gradprod.analysis.surface import GATES, Shares, flat_surface, path_shares, shares, surface
@@ -190,6 +191,10 @@ __all__ = [  # noqa: RUF022 - in the order of use
     "term_bounds",
     "cell_slope",
     "CellSlope",
+    "own_cell",
+    "OwnRun",
+    "leaky_rnn",
+    "diagonal_recurrence",
     "Ablation",
     "freeze",
     "ablation",
