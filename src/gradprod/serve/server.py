@@ -187,12 +187,13 @@ class Server(Voila):
     def frame(self, lang: str) -> str:
         """The start of the page, the same for everybody: what one sees while a kernel wakes."""
         template = self.app.settings["voila_jinja2_env"].get_template("frame.html")
-        with language(lang if lang in languages() else "en"):
+        lang = lang if lang in languages() else "en"
+        with language(lang):
             return str(
                 template.render(
                     _=_,
                     base_url=self.base_url,
-                    language=lang if lang in languages() else "en",
+                    language=lang,
                     patience=PATIENCE,
                     plotly_url=plotly_js.url(self.base_url),
                     scripts_url=self.scripts[0],
@@ -225,9 +226,8 @@ class Server(Voila):
     def start(self) -> None:
         """Serve until SIGINT or SIGTERM."""
         self.connection_dir = tempfile.mkdtemp(prefix="gradprod-")
-        os.environ["IPYTHONDIR"] = (
-            self.connection_dir
-        )  # the reader's own start-up files are no part of the app
+        # The reader's own IPython start-up files are no part of the app.
+        os.environ["IPYTHONDIR"] = self.connection_dir
         self.app = tornado.web.Application(**{**self.init_settings(), **self.tornado_settings})
         self.app.add_handlers(host_pattern(self.host_names), self.init_handlers())
         self.app.add_handlers(".*", [(".*", ForeignHost)])
@@ -292,6 +292,7 @@ def configuration(notebook: Path) -> Config:
     c.VoilaConfiguration.preheat_kernel = True
     c.VoilaConfiguration.default_pool_size = 1
     c.VoilaConfiguration.extension_allowlist = EXTENSIONS
+    c.VoilaKernelManager.fill_delay = 2.0  # seconds: the visitor's own page comes first
     c.MappingKernelManager.cull_idle_timeout = IDLE_SECONDS
     c.MappingKernelManager.cull_interval = CULL_SECONDS
     c.ZMQChannelsWebsocketConnection.limit_rate = False  # a picture is data, not a runaway print
