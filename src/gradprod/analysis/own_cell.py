@@ -47,8 +47,8 @@ def own_cell(step: Step, inputs: ArrayLike, initial_state: ArrayLike = 0.0) -> O
     ----------
     step : callable
         ``step(state, x) -> state`` with state of shape (n,). Built of operations that take complex numbers
-        (``+``, ``*``, ``@``, ``np.tanh`` …): its Jacobian is Im step(state + ih e_j, x)/h, exact to rounding (Squire
-        and Trapp 1998, SIAM Review 40).
+        (``+``, ``*``, ``@``, ``np.tanh`` …): its Jacobian is Im step(state + ih e_j, x)/h, exact to rounding
+        (Squire and Trapp 1998, SIAM Review 40).
     inputs : array_like, shape (T,) or (T, m)
         The input sequence.
     initial_state : array_like, shape () or (n,)
