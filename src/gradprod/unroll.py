@@ -218,27 +218,29 @@ def check_inputs(cell: Cell, inputs: ArrayLike) -> FloatArray:
     try:
         x = np.array(inputs, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ValueError(f"inputs must be numbers, got {inputs!r}") from None
+        raise ValueError(f"inputs must be numbers, got {inputs!r}; give an array of them") from None
     if x.ndim < 1 + axes or x.shape[x.ndim - axes :] != width:
         wanted = f"(..., T, {width[0]})" if axes else "(..., T)"
         fit = f" to fit input_weight of {type(cell).__name__}" if axes else ""
         hint = "; a single series is inputs[:, None]" if axes and x.ndim == 1 else ""
         raise ValueError(f"inputs must have shape {wanted}{fit}, got {x.shape}{hint}")
     if x.shape[-1 - axes] == 0:
-        raise ValueError(f"inputs must hold at least one step, got shape {x.shape}")
+        raise ValueError(f"inputs must hold at least one step, got shape {x.shape}; give it a value")
     wrong = np.argwhere(~np.isfinite(x))
     if len(wrong):
         where = tuple(wrong[0])
-        raise ValueError(f"inputs must be finite, got {x[where]} at step {where[x.ndim - 1 - axes] + 1}")
+        step = where[x.ndim - 1 - axes] + 1
+        raise ValueError(
+            f"inputs must be finite, got {x[where]} at step {step}; replace or leave out such values"
+        )
     return x
 
 
 def _initial(cell: Cell, initial_state: InitialState) -> Arrays:
     given = initial_state if isinstance(initial_state, Mapping) else dict.fromkeys(cell.parts, initial_state)
     if set(given) != set(cell.parts):
-        raise ValueError(
-            f"initial_state must give {' and '.join(cell.parts)}, got {' and '.join(given) or 'nothing'}"
-        )
+        parts, got = " and ".join(cell.parts), " and ".join(given) or "nothing"
+        raise ValueError(f"initial_state must give {parts}, got {got}; one number stands for all of them")
     start = {}
     for part in cell.parts:
         array = as_floats("initial_state", given[part])

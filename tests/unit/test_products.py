@@ -304,6 +304,16 @@ def test_blocks_by_name(rng):
     np.testing.assert_allclose(10 ** (2 * norm(product)), square, rtol=1e-13)
 
 
+def test_a_block_may_be_far_smaller_than_the_whole():
+    cell = VectorLSTM(
+        forget_bias=[3.0, 2.0], candidate_recurrent_weight=1e-170 * np.eye(2), input_gate_bias=1.0
+    )
+    product = matrix_product(unroll(cell, np.zeros((3, 1)), 0.5))
+    i = ref.sigma(1.0)
+    assert norm(block(product, "ch"))[1] == pytest.approx(np.log10(i * 1e-170 * np.sqrt(2)), rel=1e-12)
+    assert norm(block(product, "ch"), 2)[1] == pytest.approx(np.log10(i * 1e-170), rel=1e-12)
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 6])
 def test_norms_are_numpys(n, rng):
     run = unroll(VectorRNN(recurrent_weight=rng.normal(size=(4, n, n))), np.zeros((6, 1)), rng.normal(size=n))
@@ -515,6 +525,16 @@ def test_the_product_up_to_an_overflow_is_kept():
         ValueError, match="target must be a step from 0 to 2, got 4; the state overflows at step 3"
     ):
         matrix_product(run, target=4)
+
+
+def test_in_a_grid_the_runs_that_overflow_are_nan():
+    W = [[[1.7e308, 1.7e308], [5.0, 0.0]], [[0.5, 0.1], [0.0, 0.5]]]
+    cell = VectorRNN(recurrent_weight=W, input_weight=[[-1e308], [0.0]])
+    run = unroll(cell, [[0.0], [0.0], [1e200], [0.0]], 3.0)
+    assert run.overflow_step.tolist() == [3, 0]
+    norms = norm(matrix_product(run))
+    assert np.isnan(norms[0, 1:]).all()
+    assert not np.isnan(norms[1]).any()
 
 
 # ---- published and derived values ----

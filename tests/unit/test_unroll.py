@@ -158,10 +158,16 @@ class TestOverflow:
 
 RNN = VectorRNN(recurrent_weight=np.eye(3), input_weight=np.ones((3, 2)))
 REFUSED = [
-    (lambda: unroll(ScalarRNN(), [0.0, np.nan, 1.0]), "inputs must be finite, got nan at step 2"),
+    (
+        lambda: unroll(ScalarRNN(), [0.0, np.nan, 1.0]),
+        "inputs must be finite, got nan at step 2; replace or leave out such values",
+    ),
     (lambda: unroll(RNN, [[0.0, 0.0], [0.0, -np.inf]]), "inputs must be finite, got -inf at step 2"),
-    (lambda: unroll(ScalarRNN(), "abc"), "inputs must be numbers, got 'abc'"),
-    (lambda: unroll(ScalarRNN(), []), r"inputs must hold at least one step, got shape \(0,\)"),
+    (lambda: unroll(ScalarRNN(), "abc"), "inputs must be numbers, got 'abc'; give an array of them"),
+    (
+        lambda: unroll(ScalarRNN(), []),
+        r"inputs must hold at least one step, got shape \(0,\); give it a value",
+    ),
     (lambda: unroll(ScalarRNN(), 1.0), r"inputs must have shape \(..., T\), got \(\)"),
     (
         lambda: unroll(RNN, np.zeros((5, 3))),
@@ -187,7 +193,10 @@ REFUSED = [
         r"initial_state must have shape \(..., 3\) to fit VectorRNN of 3 units, got \(4,\)",
     ),
     (lambda: unroll(ScalarRNN(), [1.0], np.nan), "initial_state must be finite, got nan"),
-    (lambda: unroll(ScalarLSTM(), [1.0], {"c": 0.0}), "initial_state must give c and h, got c"),
+    (
+        lambda: unroll(ScalarLSTM(), [1.0], {"c": 0.0}),
+        "initial_state must give c and h, got c; one number stands for all of them",
+    ),
     (
         lambda: unroll(ScalarLSTM(), [1.0]).state,
         "the state of ScalarLSTM has parts c and h; take one from states",

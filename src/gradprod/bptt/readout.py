@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradprod.activations import FloatArray
-from gradprod.cells.base import as_floats
+from gradprod.cells.shapes import as_floats
 from gradprod.unroll import Trajectory
 
 

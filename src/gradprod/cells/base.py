@@ -9,8 +9,7 @@ import numpy as np
 
 from gradprod.activations import FloatArray
 from gradprod.cells.algebra import DIAGONAL, Algebra
-from gradprod.cells.shapes import as_floats as as_floats
-from gradprod.cells.shapes import fitted, joint_leading
+from gradprod.cells.shapes import as_floats, fitted, joint_leading
 
 Arrays: TypeAlias = dict[str, FloatArray]
 Parameter: TypeAlias = Any  # array_like where a cell is made; a read-only float64 array afterwards

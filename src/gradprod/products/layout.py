@@ -100,7 +100,7 @@ class Elementwise(Stacked):
         return zip(*(zip(*row, strict=True) for row in J), strict=True)
 
     def multiply(self, A: Any, B: Any, out: FloatArray) -> Any:
-        # One of the two is a Jacobian, entry by entry; of the other, whole rows (or columns) are taken at once
+        # One of the two is a Jacobian, entry by entry; of the other whole rows, or columns, are taken at once
         if isinstance(A, np.ndarray):  # (A B)ᵀ = Bᵀ Aᵀ
             A, B, out = list(zip(*B, strict=True)), A.swapaxes(0, 1), out.swapaxes(0, 1)
         for i, row in enumerate(A):

@@ -82,8 +82,8 @@ def matrix_product(
     Returns
     -------
     MatrixProduct
-        Scaled: finite at any lag, and zero only where the product is. (An entry that is 10^−270 of its
-        matrix's largest may come out as 0 too.)
+        Scaled: finite at any lag, and zero only where the product is, as far as a float64 can tell: an entry
+        10^−270 times the largest of its matrix may come out as 0, and a gate below 10^−308 is.
 
     Raises
     ------
@@ -272,9 +272,11 @@ def block(product: MatrixProduct, name: str) -> Any:
         return LogProduct(
             sign=np.sign(entry), log10=log_magnitude(entry) / LOG_10 + product.exponent * LOG10_2
         )
+    shift = exponents(np.abs(matrix).max(axis=(-2, -1)))  # a block may be far smaller than the whole
+    matrix = matrix * np.ldexp(1.0, -shift)[..., None, None]
     return MatrixProduct(
         matrix=matrix,
-        exponent=product.exponent,
+        exponent=product.exponent + shift,
         squares=np.einsum("...ij,...ij->...", matrix, matrix),
         parts=(name,),
         scalar=False,

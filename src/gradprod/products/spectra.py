@@ -14,6 +14,7 @@ from gradprod.products.scalar import span
 from gradprod.unroll import Trajectory
 
 _SWEEPS = 60
+_TURNS = 8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -185,6 +186,8 @@ def _orthogonalise(C: FloatArray, length: FloatArray) -> FloatArray:
     N = C.shape[-1]
     if N == 1:
         return length
+    for _ in range(_TURNS):
+        C, length = _turned(C, length)
     C, length = C.copy(), length.copy()
     rounds = _tournament(N)
     for _ in range(_SWEEPS):
@@ -194,6 +197,20 @@ def _orthogonalise(C: FloatArray, length: FloatArray) -> FloatArray:
         if worst < 4 * N * np.finfo(float).eps:
             break
     return length
+
+
+def _turned(C: FloatArray, length: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Columns with the same singular values, nearer to orthogonal: (R D)ᵀ, where C = Q R, the longest first.
+
+    It halves the sweeps (Drmač and Veselić 2008).
+    """
+    order = np.argsort(-length, axis=-1, kind="stable")
+    length = np.take_along_axis(length, order, axis=-1)
+    R = np.linalg.qr(np.take_along_axis(C, order[..., None, :], axis=-1), mode="r")
+    logs = length[..., None, :] + log_magnitude(R)
+    top = np.maximum(logs.max(axis=-1), -1e300)
+    turned, extra = _normalised(np.swapaxes(np.sign(R) * np.exp(logs - top[..., None]), -1, -2))
+    return turned, top + extra
 
 
 def _rotate(C: FloatArray, length: FloatArray, i: NDArray[np.int64], j: NDArray[np.int64]) -> float:
