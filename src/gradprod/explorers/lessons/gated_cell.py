@@ -88,6 +88,7 @@ class GatedAgainstPlain(SteppedExplorer):
     )
     input_weight = Real("W_x", "input weight", 0.5, low=-4, high=4, ticks=(-4, -2, 0, 2, 4), group=BESIDE)
     threshold = Real("", "remembered above", 0.01, key="kept", low=1e-6, high=1, slider=False, group=PICTURE)
+    show_band = Layer("band", "Band over seeds", when=lambda m: m.input == "noise")
     show_factors = Layer("factors", "Each factor", room=120)
     folded = (BESIDE,)
 
@@ -157,6 +158,11 @@ class GatedAgainstPlain(SteppedExplorer):
     def plain_result(self) -> LogProduct:
         """Its product."""
         return gradient_product(self.plain_trajectory)
+
+    @cached
+    def band(self) -> LogProduct:
+        """The same product on the noise of several seeds, shape (SEEDS, T + 1)."""
+        return gradient_product(unroll(self.cell, self.inputs_of_seeds))
 
     @cached
     def readout(self) -> Readouts:
@@ -231,8 +237,12 @@ print(product.log10, readouts(product, {self.threshold:.10g}))"""
     @picture()
     def chart(self, style: Style) -> Figure:
         """Both products against lag."""
+        curves = [self.curve()]
+        if self.show_band and self.input == "noise" and not self.veiled:
+            curves.append(Curve(self.band, name=_("other seeds"), cell="gated"))
+        curves.append(Curve(self.plain_result, name=_("plain"), cell="plain"))
         return product_curve(
-            [self.curve(), Curve(self.plain_result, name=_("plain"), cell="plain")],
+            curves,
             style,
             factors=self.factors if self.show_factors else None,
             prediction=self.prediction_shown,

@@ -86,6 +86,7 @@ class GRU(SteppedExplorer):
     update_weight = _weight("W_z", "update gate", group=INPUT)
     reset_weight = _weight("W_r", "reset gate", group=INPUT, when=_gated)
     candidate_weight = _weight("W_h", "candidate", 1.0, group=INPUT)
+    show_band = Layer("band", "Band over seeds", when=lambda m: m.input == "noise")
     show_keep = Layer("keep", "∏ (1 − z)", True)
     show_lstm = Layer("lstm", "LSTM beside it", True)
     below = Choice(
@@ -197,6 +198,11 @@ class GRU(SteppedExplorer):
         return gru_terms(self.trajectory)
 
     @cached
+    def band(self) -> LogProduct:
+        """The same product on the noise of several seeds, shape (SEEDS, T + 1)."""
+        return gradient_product(unroll(self.cell, self.inputs_of_seeds))
+
+    @cached
     def readout(self) -> Readouts:
         """Rate, memory and verdict."""
         return readouts(self.result)
@@ -278,6 +284,8 @@ print(product.log10, readouts(product))"""
     def chart(self, style: Style) -> Figure:
         """The product against lag."""
         curves = [self.curve()]
+        if self.show_band and self.input == "noise" and not self.veiled:
+            curves.append(Curve(self.band, name=_("other seeds"), cell="gru"))
         if self.show_keep and not self.veiled:
             curves.append(Curve(self.keep, name="∏ (1 − <i>z</i>)", kind="approximation", cell="gru"))
         if self.show_lstm and not self.veiled:

@@ -112,6 +112,7 @@ class LSTM(SteppedExplorer):
     forget_peephole = _weight("p_f", "forget gate", group=PEEPHOLES, when=lambda m: m.peepholes)
     input_gate_peephole = _weight("p_i", "input gate", group=PEEPHOLES, when=lambda m: m.peepholes)
     output_gate_peephole = _weight("p_o", "output gate", group=PEEPHOLES, when=lambda m: m.peepholes)
+    show_band = Layer("band", "Band over seeds", when=lambda m: m.input == "noise")
     show_forget = Layer("forget", "∏ f", True)
     show_four = Layer("four", "∏ four terms")
     show_total = Layer("total", "Total")
@@ -184,6 +185,11 @@ class LSTM(SteppedExplorer):
     def result(self) -> LogProduct:
         """The exact partial ∂c_t/∂c_k, h_k held: the cc block."""
         return self._number(self.compared.exact["partial"])
+
+    @cached
+    def band(self) -> LogProduct:
+        """The same product on the noise of several seeds, shape (SEEDS, T + 1)."""
+        return self._number(block(matrix_product(unroll(self.cell, self.inputs_of_seeds)), "cc"))
 
     @cached
     def readout(self) -> Readouts:
@@ -297,6 +303,8 @@ print(product.log10, readouts(product))"""
     def chart(self, style: Style) -> Figure:
         """The quantities against lag."""
         curves = [self.curve()]
+        if self.show_band and self.input == "noise" and not self.veiled:
+            curves.append(Curve(self.band, name=_("other seeds"), cell="lstm"))
         if self.show_blocks:
             names = {"ch": "plain", "hc": "gated", "hh": "gru"}
             curves = [Curve(self.result, name=BLOCKS["cc"], cell="lstm")] + [
