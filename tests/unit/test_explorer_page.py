@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gradprod import i18n
 from gradprod.explorers import App, VanishOrExplode
 from gradprod.explorers.controls import Real
+from gradprod.explorers.messages import messages
 from gradprod.explorers.model import Explorer, Figure, Verdict, cached, picture
 from gradprod.explorers.page import Page
 from gradprod.figures.theme import Style
@@ -192,6 +196,41 @@ def test_the_app_keeps_shared_settings_and_each_lessons_own() -> None:
     does(app, "set", values={"sequence_length": 30})
     does(app, "lesson", number=3)
     assert (app.explorer.recurrent_weight, app.explorer.sequence_length) == (2.0, 30)
+
+
+@pytest.fixture
+def upside_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A language in which every declared text is written in capitals."""
+    entries = "".join(
+        f"msgid {json.dumps(m, ensure_ascii=False)}\nmsgstr {json.dumps(m.upper(), ensure_ascii=False)}\n\n"
+        for m in messages()
+    )
+    head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+    (tmp_path / "zh.po").write_text(head + entries, encoding="utf-8")
+    monkeypatch.setattr(i18n, "FOLDER", tmp_path)
+    i18n.languages.cache_clear()
+    i18n._catalogue.cache_clear()
+    yield
+    i18n.languages.cache_clear()
+    i18n._catalogue.cache_clear()
+
+
+@pytest.mark.usefixtures("upside_down")
+def test_another_language_reaches_every_declared_text() -> None:
+    app = App()
+    does(app, "hello", query="?lesson=3&lang=zh")
+    assert app.address.endswith("&lang=zh")
+    assert app.frame["title"] == "VANISH OR EXPLODE"
+    assert app.frame["lessons"][2][1] == "VANISH OR EXPLODE"
+    assert app.frame["labels"]["copy_link"] == "COPY LINK"
+    assert app.frame["groups"][0]["title"] == "THIS CELL"
+    assert app.frame["groups"][0]["controls"][0]["label"] == "RECURRENT WEIGHT"
+    assert app.frame["presets"][0][0] == "VANISH"
+    assert app.frame["predict"]["show"] == "SHOW THE CURVE"
+    assert app.frame["pictures"][1]["title"] == "WHERE YOU ARE"
+    assert app.cards["claim"]["says"].startswith("WITH 0")
+    does(app, "look", lang="en")
+    assert (app.frame["title"], app.address.count("lang")) == ("Vanish or explode", 0)
 
 
 def test_the_script_travels_small() -> None:

@@ -144,6 +144,21 @@ def test_a_weight_of_zero_stops_everything() -> None:
     assert "nothing passes beyond lag 0" in model.verdict().sentence
 
 
+def test_the_band_is_the_same_run_on_the_noise_of_other_seeds() -> None:
+    model = VanishOrExplode(input="noise", seed=3, show_band=True)
+    assert model.band.log10.shape == (25, 51)
+    np.testing.assert_allclose(model.band.log10[0], model.result.log10, rtol=1e-12)
+    other = VanishOrExplode(input="noise", seed=5)
+    np.testing.assert_allclose(model.band.log10[2], other.result.log10, rtol=1e-12)
+
+
+def test_lags_may_run_on_from_the_first_step() -> None:
+    back, on = VanishOrExplode(), VanishOrExplode(direction="on")
+    assert on.result.log10[-1] == pytest.approx(back.result.log10[-1], rel=1e-12)
+    expected = np.cumsum(-np.diff(plain_product("tanh", 0.9, 0.5, 0, SINE))[::-1])
+    np.testing.assert_allclose(on.result.log10[1:], -expected, rtol=1e-10)
+
+
 def test_readouts_name_their_units() -> None:
     shown = {r.name: r.value for r in VanishOrExplode().readouts()}
     assert shown == {

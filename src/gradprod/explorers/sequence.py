@@ -12,6 +12,9 @@ from gradprod.explorers.model import Explorer, cached
 from gradprod.i18n import gettext as _
 from gradprod.inputs import MAX_BYTES, SUNSPOTS, Series, csv_columns, make_input, read_csv, standardise
 
+SEEDS = 25
+"""Seeds in a band."""
+
 INPUTS = {
     "zero": "zero",
     "constant": "constant 1",
@@ -103,6 +106,11 @@ class SequenceExplorer(Explorer):
         """The input X_1 … X_T."""
         source = self._source(self.input, self.standardised)
         return make_input(source, self.sequence_length, period=self.period, seed=self.seed)
+
+    @cached("sequence_length", "seed")
+    def inputs_of_seeds(self) -> NDArray[np.float64]:
+        """The noise of `SEEDS` seeds from the chosen one on, shape (SEEDS, T)."""
+        return make_input("noise", self.sequence_length, seed=range(self.seed, self.seed + SEEDS))
 
     def inputs_code(self) -> str:
         """The library call that makes the input."""

@@ -80,6 +80,7 @@ class VanishOrExplode(SequenceExplorer):
     threshold = Real("", "remembered above", 0.01, key="kept", low=1e-6, high=1, slider=False, group=PICTURE)
     show_bound = Layer("bound", "Bound", True)
     show_factors = Layer("factors", "Each factor", room=120)
+    show_band = Layer("band", "Band over seeds", when=lambda m: m.input == "noise")
 
     presets = (
         Preset("Vanish"),
@@ -138,6 +139,12 @@ class VanishOrExplode(SequenceExplorer):
     def readout(self) -> Readouts:
         """Rate, memory and verdict."""
         return readouts(self.result, self.threshold)
+
+    @cached
+    def band(self) -> LogProduct:
+        """The same product on the noise of several seeds, shape (SEEDS, T + 1)."""
+        source = 0 if self.direction == "on" else None
+        return gradient_product(unroll(self.cell, self.inputs_of_seeds, self.initial_state), source=source)
 
     @cached("activation", "bias", "sequence_length", "input", "period", "seed", "standardised")
     def regimes(self) -> RegimeMap:
@@ -251,17 +258,19 @@ print(product.log10, readouts(product, {self.threshold:.10g}))"""
     @picture()
     def chart(self, style: Any) -> Figure:
         """The product against lag."""
-        factors = self.factors
-        if self.direction == "on":
-            factors = Factors(sign=factors.sign[::-1], log=factors.log[::-1])
+        curves = [self.curve()]
+        if self.show_band and self.input == "noise":
+            name = _("seeds {a} to {b}", a=self.seed, b=self.seed + SEEDS - 1)
+            curves.append(Curve(self.band, name=name))
         return product_curve(
-            [self.curve()],
+            curves,
             style,
             bound=self.bound if self.show_bound else None,
-            factors=factors if self.show_factors else None,
+            factors=self.factors if self.show_factors else None,
             prediction=self.prediction_shown,
             veil=self.veiled,
             pins=self.pins,
+            forward=self.direction == "on",
         )
 
     @picture(
