@@ -15,7 +15,7 @@ from gradprod.cells.shapes import as_floats, joint_leading
 # The GNU C library hands freed memory back to the system after every operation on a large grid, only to ask
 # for it again at the next, which takes ten times as long as the operation; until it has seen a large block
 # freed. Nothing is touched.
-np.empty(4_000_000)
+np.empty(4_190_000)
 
 InitialState: TypeAlias = ArrayLike | Mapping[str, ArrayLike]
 
