@@ -109,7 +109,7 @@ def unrolled_net(
             place, anchor = ((x0 + x1) / 2, y0 - lift - 0.85 * font), "middle"
         else:
             text = both if in_line or text_width(f"<b>{both}</b>", font) < 0.8 * per_x else said
-            text = text if in_line or on else ""
+            text = text if on or (in_line and per_y - 2 * half_y > 1.4 * font) else ""
             right = x0 + 8 + text_width(f"<b>{text}</b>", font) < style.width
             place, anchor = (x0 + (6 if right else -6), 0.38 * y0 + 0.62 * y1), "start" if right else "end"
         if text:

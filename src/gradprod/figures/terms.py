@@ -308,9 +308,15 @@ def gradient_terms(
         axes = {"xaxis": f"x{k + 1 if k else ''}", "yaxis": f"y{k + 1 if k else ''}"}
         letter = _LETTERS.get(name, name.replace("_", " "))
         bars, tick_names, span = _staircase(name, parts, letter, lit, style, (float(wide[k]), tall), index)
-        if veil:
-            bars, span = [], [-1.0, 1.0]
-        lines = [_running_sum(name, other, style) for other in beside if name in other.values and not veil]
+        lines = [
+            _running_sum(name, other, len(tick_names) - 1, style) for other in beside if name in other.values
+        ]
+        if veil:  # a place without a trace would have no axes
+            bars, lines, span = (
+                [{"type": "scatter", "x": [0], "y": [0], "opacity": 0, "hoverinfo": "skip"}],
+                [],
+                [-1, 1],
+            )
         span = _widened(span, [line["y"] for line in lines])
         data += [{**trace, **axes} for trace in [*bars, *lines]]
         layout[f"xaxis{k + 1 if k else ''}"] = base_axis(
@@ -330,6 +336,7 @@ def gradient_terms(
             anchor=axes["xaxis"],
             range=span,
             nticks=5,
+            showticklabels=not veil,
             zeroline=True,
             zerolinecolor=c.ink,
             zerolinewidth=1.5,
@@ -393,19 +400,18 @@ def _staircase(
         "hovertemplate": _("sum {n}", n=value(total)) + "<extra></extra>",
     }
     low, high = min(0.0, float(ends.min())), max(0.0, float(ends.max()))
-    pad = 0.16 * (high - low) or 0.5
     long = each > text_width(f"{index} = 12", size.tick) + 4
     every = max(1, round(text_width("12", size.tick) * 1.6 / each))
     named = [f"<i>{index}</i> = {k}" if long else str(k) for k in sources.tolist()]
     names = [name if i % every == 0 else "" for i, name in enumerate(named)]
-    return [bars, whole], [*names, _("sum")], [low - pad, high + pad]
+    return [bars, whole], [*names, _("sum")], [low, high]
 
 
-def _running_sum(name: str, other: Beside, style: Style) -> Figure:
-    """A staircase's outline: level over each of its bars, and over the sum."""
+def _running_sum(name: str, other: Beside, count: int, style: Style) -> Figure:
+    """A staircase's outline, level over each of `count` bars and the sum; of another count, its sum."""
     c, size = style.colours, sizes(style)
     ends = np.cumsum(np.asarray(other.values[name], float).ravel()[::-1])
-    levels = np.append(ends, ends[-1])
+    levels = np.append(ends if len(ends) == count else np.full(count, ends[-1]), ends[-1])
     (a, b), wide = TRUTH["approximation" if other.kind == "approximation" else "bound"][0], size.line
     dotted = other.kind == "approximation"
     return {
@@ -426,8 +432,9 @@ def _running_sum(name: str, other: Beside, style: Style) -> Figure:
 
 
 def _widened(span: list[float], lines: list[NDArray[np.float64]]) -> list[float]:
-    """A range that has room for some lines too."""
+    """A range that has room for some lines too, and for the numbers at its bars."""
     low, high = span
     for y in lines:
-        low, high = min(low, 1.08 * float(y.min())), max(high, 1.08 * float(y.max()))
-    return [low, high]
+        low, high = min(low, float(y.min())), max(high, float(y.max()))
+    pad = 0.16 * (high - low) or 0.5
+    return [low - pad, high + pad]

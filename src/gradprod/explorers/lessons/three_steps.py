@@ -37,7 +37,7 @@ from gradprod.figures.terms import Beside, gradient_terms
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
 from gradprod.unroll import Trajectory, unroll
-from gradprod.words import GLYPHS, grouped, percent, rule_sentence, steps, value, verdict_name
+from gradprod.words import GLYPHS, decimals, grouped, percent, rule_sentence, steps, value, verdict_name
 
 MOST = 12
 LETTERS = {
@@ -127,10 +127,10 @@ class ThreeSteps(Explorer):
     readouts_title = "Gradients"
 
     recurrent_weight = Real(
-        "W_s", "recurrent weight", 0.8, low=-4, high=4, ticks=(-4, -2, -1, 0, 1, 2, 4), live=True
+        "W_s", "recurrent weight", 0.5, low=-4, high=4, ticks=(-4, -2, -1, 0, 1, 2, 4), live=True
     )
-    input_weight = Real("W_x", "input weight", 0.5, low=-4, high=4, ticks=(-4, -2, 0, 2, 4), live=True)
-    readout_weight = Real("W_o", "readout weight", 1.0, low=-4, high=4, ticks=(-4, -2, 0, 2, 4))
+    input_weight = Real("W_x", "input weight", 1.0, low=-4, high=4, ticks=(-4, -2, 0, 2, 4), live=True)
+    readout_weight = Real("W_o", "readout weight", 2.0, low=-4, high=4, ticks=(-4, -2, 0, 2, 4))
     sequence_length = Whole("T", "steps", 3, low=1, high=MOST, ticks=(1, 3, 6, 9, 12), live=True)
     activation = Choice(
         "φ", "Activation φ", "linear", {"linear": "linear", "tanh": "tanh", "sigmoid": "σ"}, key="phi"
@@ -146,10 +146,10 @@ class ThreeSteps(Explorer):
         key="loss",
     )
     inputs = Numbers(
-        "X", "inputs", (1.0, -1.0, 2.0), low=-10, high=10, most=MOST, over="sequence_length", group=WORK
+        "X", "inputs", (1.0, -2.0, 2.0), low=-10, high=10, most=MOST, over="sequence_length", group=WORK
     )
     targets = Numbers("Y", "targets", (2.0,), low=-10, high=10, most=MOST, over="sequence_length", group=WORK)
-    initial_state = Real("S_0", "initial state", 0.5, low=-4, high=4, slider=False, group=WORK)
+    initial_state = Real("S_0", "initial state", 2.0, low=-4, high=4, slider=False, group=WORK)
     bias = Real("b_1", "bias", 0.0, low=-4, high=4, slider=False, group=WORK)
     readout_bias = Real("b_2", "readout bias", 0.0, low=-4, high=4, slider=False, group=WORK)
 
@@ -278,6 +278,11 @@ class ThreeSteps(Explorer):
         return self.t if self.parameter == "readout_weight" else min(int(self.source), self.t)
 
     @property
+    def _long_range(self) -> str:
+        """The weight in focus; W_x where that is W_o, which has no long-range terms."""
+        return "input_weight" if self.parameter == "readout_weight" else str(self.parameter)
+
+    @property
     def term(self) -> tuple[Terms, int]:
         """The terms that the one in focus is among, and its place."""
         terms = self.step_table[self.parameter]
@@ -357,7 +362,7 @@ class ThreeSteps(Explorer):
 
     def verdict(self) -> Verdict:
         T = self.sequence_length
-        name = "input_weight" if self.parameter == "readout_weight" else self.parameter
+        name = self._long_range
         terms = self.last_table[name]
         log = float(terms.product_log10[0])
         kind = "holds" if abs(log) <= 1 else "explodes" if log > 0 else "vanishes"
@@ -382,9 +387,7 @@ class ThreeSteps(Explorer):
             )
         else:
             sentence = _(
-                "From step {T} back to step 1 the product is {product}; the term from there brings {term} of "
-                "{whole} = {sum}.",
-                T=T,
+                "The product back to step 1 is {product}; the term from there is {term} in {whole} = {sum}.",
                 product=product,
                 term=oldest,
                 whole=self._whole(name),
@@ -400,7 +403,7 @@ class ThreeSteps(Explorer):
             of = self.shown[name]
             count, total = int(terms_needed(of)), len(of.values)
             how = ""
-            if total > 1:
+            if count < total:
                 unit = _("terms") if self.loss == "last" else _("losses")
                 how = _(
                     "the newest {n} of {total} {what} are within 1 %",
@@ -469,10 +472,9 @@ for name, terms in {call}(run, readout, {Y}).items():
         """States, inputs, outputs and losses; the path of the term in focus."""
         terms, i = self.term
         t, k, name = self.t, self.k, self.parameter
-        hidden = self.veiled
         narrow = style.width < 480
-        if narrow:
-            style = replace(style, height=190)
+        if narrow or style.presenting:
+            style = replace(style, height=190 if narrow else 330)
         immediate = float(terms.immediate[i])
         labels = {
             f"O{t}-L{t}": (
@@ -488,7 +490,7 @@ for name, terms in {call}(run, readout, {Y}).items():
             outputs=self.outputs.tolist(),
             losses=None if narrow else self.losses.tolist(),
             weights=(self.input_weight, self.readout_weight),
-            lit=None if hidden else (name, k),
+            lit=(name, k),
             target=t,
             labels=labels,
         )
@@ -527,25 +529,49 @@ for name, terms in {call}(run, readout, {Y}).items():
 
     @diagram("Every term, as formula and as number")
     def every_term(self, style: Style) -> str:
-        """The sums of the loss in focus, written out."""
+        """The sums of the loss in focus, written out; of many terms, the formulas of one weight."""
+        if self.t > 4:
+            return self._long_table()
         blocks = []
         for name in THREE:
             terms = self.step_table[name]
-            rows = []
+            rows, say = [], _alike(terms.values, terms.gradient)
             for i in range(len(terms.values) - 1, -1, -1):
                 k = int(terms.sources[i])
                 text = " ".join(part for part in self._formula(name, k) if part)
-                number = f"<b>{value(float(terms.values[i]))}</b>"
+                number = f"<b>{say(float(terms.values[i]))}</b>"
                 lit = name == self.parameter and k == self.k
                 mark = ' style="box-shadow:inset 4px 0 var(--you)"' if lit else ""
                 rows.append(
                     f'<tr{mark}><td style="text-align:left;padding-left:10px">{text}</td>'
                     f"<td>{number}</td></tr>"
                 )
-            total = value(float(terms.gradient))
+            total = say(float(terms.gradient))
             head = f"{self._whole(name, self.t)} = <b>{total}</b>"
             blocks.append(f"<div><h3>{head}</h3><table>{''.join(rows)}</table></div>")
         return f'<div style="display:flex;flex-wrap:wrap;gap:12px 32px">{"".join(blocks)}</div>'
+
+    def _long_table(self) -> str:
+        of = {name: self.step_table[name] for name in THREE}
+        said = {name: _alike(terms.values, terms.gradient) for name, terms in of.items()}
+        head = "".join(f"<th>{LETTERS[name]}</th>" for name in THREE)
+        rows = []
+        for k in range(self.t, 0, -1):
+            text = " ".join(part for part in self._formula(self._long_range, k) if part)
+            at = {name: np.flatnonzero(terms.sources == k) for name, terms in of.items()}
+            cells = "".join(
+                f"<td>{said[name](float(of[name].values[i[0]])) if len(i) else ''}</td>"
+                for name, i in at.items()
+            )
+            mark = ' style="box-shadow:inset 4px 0 var(--you)"' if k == self.k else ""
+            rows.append(f'<tr{mark}><td>{k}</td><td style="text-align:left">{text}</td>{cells}</tr>')
+        sums = "".join(f"<td><b>{said[name](float(terms.gradient))}</b></td>" for name, terms in of.items())
+        rows.append(f"<tr><td></td><td><b>{_('sum')}</b></td>{sums}</tr>")
+        term = _("the term of {weight}", weight=LETTERS[self._long_range])
+        return (
+            f'<table style="width:100%"><tr><th><i>k</i></th><th style="text-align:left">{term}</th>'
+            f"{head}</tr>{''.join(rows)}</table>"
+        )
 
     @panel("The term in focus")
     def in_focus(self) -> str:
@@ -574,7 +600,7 @@ for name, terms in {call}(run, readout, {Y}).items():
     @panel("The gate reading")
     def gates(self) -> str:
         """Each product taken to be 1 or 0, beside the exact sum."""
-        name = "input_weight" if self.parameter == "readout_weight" else self.parameter
+        name = self._long_range
         exact = value(float(self.shown[name].gradient))
         rows = [f"<tr><td>{_('exact')}</td><td><b>{exact}</b></td><td></td></tr>"]
         words = {
@@ -609,11 +635,12 @@ for name, terms in {call}(run, readout, {Y}).items():
             "½": _("Here {n} for {whole}.", n=value(twice), whole=self._whole("input_weight")),
         }
         rows = "".join(
-            f"<li><s>{_(printed)}</s> → {_(better)}. {told.get(key, '')} "
-            f"<small>{_('article {n}', n=article)}</small></li>"
+            f'<p style="margin-top:6px">✗ {_(printed)}<br>✓ {_(better)}. '
+            f"{told.get(key, '')} "
+            f"<small>{_('article {n}', n=article)}</small></p>"
             for article, printed, better, key in SLIPS
         )
-        return f"<ul>{rows}</ul>"
+        return rows
 
     # ---- claims ----
 
@@ -680,7 +707,7 @@ for name, terms in {call}(run, readout, {Y}).items():
         applies=lambda m: m.reading != "none",
     )
     def kept_or_dropped(self) -> Judgement:
-        name = "input_weight" if self.parameter == "readout_weight" else self.parameter
+        name = self._long_range
         made = self.read_as_gates("nearest")[name]
         error = float(made.error)
         why = _(
@@ -692,6 +719,15 @@ for name, terms in {call}(run, readout, {Y}).items():
             off=_off(error),
         )
         return Judgement("exact" if error < 1e-9 else "false" if error > 0.1 else "partly", why)
+
+
+def _alike(*numbers: Any) -> Callable[[float], str]:
+    """How to say numbers that are to be added up by eye: to the same place, where they are of one size."""
+    largest = max(float(np.abs(n).max()) for n in numbers)
+    if not 1e-2 <= largest < 1e4:
+        return value
+    places = max(0, 3 - int(np.floor(np.log10(largest))))
+    return lambda x: decimals(x, places) if abs(x) >= 10.0**-places else value(x)
 
 
 def _off(error: float) -> str:
