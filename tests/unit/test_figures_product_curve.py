@@ -277,3 +277,10 @@ def test_no_curve_is_refused():
         ValueError, match="curves must hold at least one Curve, got none; there is nothing to draw"
     ):
         product_curve([], Style())
+
+
+def test_a_zero_in_between_is_drawn_and_not_called_the_end():
+    between, nothing = np.array([-inf, 0.0, -inf, -1.0]), np.full(3, -inf)
+    for values, said in ((between, False), (nothing, True)):
+        layout = product_curve([Curve(Product(np.isfinite(values) * 1.0, values))], Style())["layout"]
+        assert any("exactly 0 from lag 0" in note["text"] for note in layout["annotations"]) is said

@@ -9,7 +9,7 @@ import numpy as np
 from gradprod.activations import LOG_10, FloatArray
 from gradprod.cells import VectorRNN
 from gradprod.cells.base import log_magnitude
-from gradprod.products import MatrixProduct, matrix_product, norm
+from gradprod.products import norm, product_windows
 from gradprod.unroll import Trajectory
 
 LOG10_2 = np.log10(2.0)
@@ -58,18 +58,11 @@ def product_norms(trajectory: Trajectory) -> ProductNorms:
     columns = np.zeros((*grid, T + 1, n))
     largest = np.zeros((*grid, T + 1))
     many = max(1, _KEPT // (n * n * max(1, int(np.prod(grid)))))
-    P, short = np.broadcast_to(np.eye(n), (*grid, n, n)), np.zeros(grid)
-    for stop in range(T, 0, -many):
-        window = matrix_product(trajectory, source=max(0, stop - many), target=stop)
-        kept = P[..., None, :, :] @ window.matrix[..., 1:, :, :]
-        power = short[..., None] + window.exponent[..., 1:]
-        lags = slice(T - stop + 1, T - stop + 1 + kept.shape[-3])
-        lengths = log_magnitude(np.einsum("...ij,...ij->...j", kept, kept)) / (2 * LOG_10)
-        columns[..., lags, :] = lengths + (power * LOG10_2)[..., None]
-        largest[..., lags] = norm(_bare(kept), 2) + power * LOG10_2
-        P, short = kept[..., -1, :, :], power[..., -1]
-        _mantissa, more = np.frexp(np.abs(P).max(axis=(-2, -1)))
-        P, short = np.ldexp(P, -more[..., None, None]), short + more
+    for lags, window in product_windows(trajectory, length=many):
+        P, short = window.matrix, window.exponent * LOG10_2
+        lengths = log_magnitude(np.einsum("...ij,...ij->...j", P, P)) / (2 * LOG_10)
+        columns[..., lags, :] = lengths + short[..., None]
+        largest[..., lags] = norm(window, 2)
     # log |det P| = lag log |det W| + Σ log φ′
     logs = np.moveaxis(cell.phi.log_slope(trajectory.pre_activation), -2, 0)[::-1].sum(axis=-1)
     steps = (np.linalg.slogdet(cell.recurrent_weight)[1] + logs) / (n * LOG_10)
@@ -127,9 +120,7 @@ def input_term_norms(
     terms: FloatArray = np.where(np.isfinite(top), spread, -np.inf)
     if parameter == "bias":
         return terms
-    return np.asarray(
-        terms + log_magnitude(np.linalg.norm(trajectory.inputs, axis=-1))[..., ::-1] / LOG_10
-    )
+    return np.asarray(terms + log_magnitude(np.linalg.norm(trajectory.inputs, axis=-1))[..., ::-1] / LOG_10)
 
 
 def _drive(trajectory: Trajectory) -> FloatArray:
@@ -144,13 +135,3 @@ def _vector_rnn(trajectory: Trajectory) -> VectorRNN:
             f"trajectory must be a run of VectorRNN, got one of {type(trajectory.cell).__name__}"
         )
     return trajectory.cell
-
-
-def _bare(matrices: FloatArray) -> MatrixProduct:
-    return MatrixProduct(
-        matrix=matrices,
-        exponent=np.zeros(matrices.shape[:-2], dtype=np.int64),
-        squares=np.zeros(matrices.shape[:-2]),
-        parts=("h",),
-        scalar=False,
-    )

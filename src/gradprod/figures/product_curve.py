@@ -627,7 +627,12 @@ def _float_limits(lines: Sequence[_Drawn], style: Style, frame: _Frame) -> list[
     """A dotted line where ordinary numbers end, named on a side where no line passes."""
     c, size = style.colours, frame.size.tick
     ends = np.concatenate([d.log10[np.isfinite(d.log10)] for d in lines])
-    levels = {v: n for n, pair in FLOAT_LIMITS.items() for v in pair if ends.min() < v < ends.max()}
+    levels = {
+        v: n
+        for n, pair in FLOAT_LIMITS.items()
+        for v in pair
+        if ends.min(initial=0.0) < v < ends.max(initial=0.0)
+    }
     levels = {v: n for v, n in levels.items() if frame.low < v < frame.high}
     found: list[tuple[Figure, Figure | None]] = []
     taken = [float(frame.down(v)) for v in levels]
@@ -658,7 +663,7 @@ def _float_limits(lines: Sequence[_Drawn], style: Style, frame: _Frame) -> list[
 def _zero_note(d: _Drawn, style: Style, frame: _Frame) -> list[Figure]:
     """Where the product becomes exactly zero."""
     zeros = np.flatnonzero(d.log10 == -math.inf)
-    if frame.zero is None or not zeros.size:
+    if frame.zero is None or not zeros.size or len(zeros) < len(d.log10) - zeros[0]:
         return []
     text = _("exactly 0 from lag {n}", n=grouped(int(zeros[0])))
     right = frame.along(int(zeros[0])) + text_width(text, frame.size.tick) + 16 > frame.across

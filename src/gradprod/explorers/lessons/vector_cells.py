@@ -93,14 +93,16 @@ class VectorCells(SequenceExplorer):
     number = 8
     title = "Vector cells"
     lead = (
-        "With <i>n</i> units each factor is a matrix. Drag the non-normality <i>c</i> and see why eigenvalues "
-        "do not say what becomes of a gradient."
+        "Each factor is a matrix now. Drag <i>c</i> and see why eigenvalues do not decide what becomes of a "
+        "gradient."
     )
     formula = (
-        r"\frac{\partial h_t}{\partial h_k} = \prod_{j=t}^{k+1} \mathrm{diag}(\varphi'(u_j))\, W, \qquad "
-        r"\left\|\frac{\partial h_t}{\partial h_k}\right\|_2 \le (\gamma\,\sigma_{\max}(W))^{t-k}"
+        r"P = \prod_{j=t}^{k+1} \mathrm{diag}(\varphi'(u_j))\, W, \quad "
+        r"\|P\|_2 \le (\gamma\,\sigma_{\max})^{t-k}"
     )
-    formula_text = "∂h_t/∂h_k = ∏ diag(φ′(u_j)) W, newest on the left; its norm is ≤ (γ σ_max(W))^(t−k)"
+    formula_text = (
+        "P = ∂h_t/∂h_k = ∏ diag(φ′(u_j)) W, j = t … k+1, newest on the left; ‖P‖₂ ≤ (γ σ_max(W))^(t−k)"
+    )
     side = ("spectrum_of_weights", "claims", "readouts", "...")
 
     units = Whole("n", "units", 64, low=1, high=128, ticks=(1, 2, 4, 8, 16, 32, 64, 128), log=True)
@@ -174,15 +176,14 @@ class VectorCells(SequenceExplorer):
 
     presets = (
         Preset("Gaussian"),
-        Preset("Small", {"gain": 0.45}, "Every singular value is below 1"),
-        Preset("Band", {"units": 16, "runs": 25}, "25 networks: median and band"),
         Preset(
-            "Orthogonal",
+            "Hold",
             {"initialisation": "orthogonal", "activation": "linear"},
-            "Every singular value is 1: the norm holds exactly",
+            "Orthogonal and linear: every singular value is 1",
         ),
-        Preset("Grows first", GROWS_FIRST, "Every eigenvalue is 0.8"),
-        Preset("ρ = 0, explodes", NO_EIGENVALUE, "No eigenvalue but 0, and it grows for ever"),
+        Preset("Band", {"units": 16, "runs": 25}, "25 networks: median and band"),
+        Preset("Grows", GROWS_FIRST, "Every eigenvalue is 0.8: it grows first, and decays later"),
+        Preset("ρ = 0", NO_EIGENVALUE, "No eigenvalue but 0, and it grows for ever"),
         Preset(
             "Chaos",
             {
@@ -345,7 +346,12 @@ class VectorCells(SequenceExplorer):
     def terms(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The terms of ∂h_T/∂U (without input, of ∂h_T/∂b) by lag; and with h_{k−1} dropped from φ′."""
         run, norms, of = self.trajectory, self.norms, self.weighed
-        return input_term_norms(run, norms, of), input_term_norms(run, norms, of, state_held=False)
+        both = (input_term_norms(run, norms, of, state_held=held) for held in (True, False))
+        # 10^−16 of the largest is what rounding leaves of a sine's zero
+        size = np.abs(self.inputs[::-1])
+        none = (size < 1e-12 * size.max()) & (of == "input_weight")
+        exact, dropped = (np.where(none, -np.inf, terms) for terms in both)
+        return exact, dropped
 
     @property
     def weighed(self) -> str:
@@ -365,7 +371,7 @@ class VectorCells(SequenceExplorer):
     @cached(*NETWORK)
     def singular(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Lags, and log₁₀ of the singular values of the first network's product at them."""
-        many = 25 if self.units <= 24 else 12 if self.units <= 40 else 6
+        many = 25 if self.units <= 24 else 12 if self.units <= 40 else 6 if self.units <= 64 else 3
         most: int = min(int(self.sequence_length), self._most_steps)
         lags = np.unique(np.linspace(0, most, many).astype(int))
         return lags, singular_values(self.last(most), lags=lags)
@@ -408,6 +414,10 @@ class VectorCells(SequenceExplorer):
             )
         if self.below == "lyapunov" and self.sequence_length >= 10:
             rows.append(self._lyapunov_row(self.lyapunov))
+        if self.below == "spectrum":
+            lags = self.singular[0]
+            how = _("exact at {n} lags to {last}, straight between", n=len(lags), last=grouped(int(lags[-1])))
+            rows.append(Readout(_("Singular values"), grouped(self.units), how))
         if self.below == "mean_field":
             rows += self._mean_field_rows()
         return rows
@@ -465,7 +475,7 @@ class VectorCells(SequenceExplorer):
                 "those here."
             ),
         ]
-        return "".join(f"<p>{line}</p>" for line in lines)
+        return "".join(f"<p>✗ {line}</p>" for line in lines)
 
     def table(self) -> Table:
         columns = {
@@ -598,13 +608,15 @@ print(norms.largest, readouts(norms.largest).verdict)"""
         return product_curve(curves, style, quantity=quantity)
 
     def _shortcut(self, style: Style) -> Figure:
-        _norm, short, swapped = self.shortcut
-        ink, bound_colour = style.colours.plain, style.colours.bound
+        _norm, *errors = self.shortcut
+        short, swapped = (np.log10(np.maximum(e[1:], 1e-16)) for e in errors)
+        names = _("shortcut"), "∏ <i>W</i> diag φ′"
+        colours = style.colours.plain, style.colours.bound
         series = [
-            Series(name=_("shortcut W<sup>lag</sup> ∏ diag φ′"), values=short, colour=ink, start=0),
-            Series(name=_("∏ W diag φ′"), values=swapped, colour=bound_colour, symbol="diamond", start=0),
+            Series(name=names[0], values=short, colour=colours[0]),
+            Series(name=names[1], values=swapped, colour=colours[1], symbol="diamond"),
         ]
-        title = _("relative error ‖approximate − exact‖ / ‖exact‖ (Frobenius)")
+        title = _("log<sub>10</sub> of the relative error (Frobenius norm; −16: exact)")
         return over_time([Panel(title=title, series=series)], style, x_title=_("lag <i>t − k</i>"))
 
     def _mean_field(self, style: Style) -> Figure:
