@@ -11,26 +11,12 @@ import json
 import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import (
-    Browser,
-    ConsoleMessage,
-    Page,
-    Request,
-    Response,
-    TimeoutError,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, Page, sync_playwright
+from visits import Problems, free_port, notebook, running, wait_for
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_ARGUMENTS = [
@@ -70,48 +56,6 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-class Problems(list[str]):
-    """What went wrong in a page: errors in the console, failed requests, requests to another machine.
-
-    A test that provokes a problem says which with `expect`; any other fails it at the end.
-    """
-
-    def expect(self, part: str) -> None:
-        """Take out the problems that contain `part`; there must be one."""
-        found = [problem for problem in self if part in problem]
-        assert found, f"no problem mentions {part!r}: {list(self)}"
-        self[:] = [problem for problem in self if part not in problem]
-
-    def watch(self, page: Page) -> None:
-        """Collect the problems of `page` from now on."""
-
-        def console(message: ConsoleMessage) -> None:
-            if message.type == "error":
-                self.append(f"console: {message.text} ({message.location.get('url', '')})")
-
-        def request(request: Request) -> None:
-            address = urlsplit(request.url)
-            if address.scheme in ("http", "https", "ws", "wss") and address.hostname not in (
-                "127.0.0.1",
-                "localhost",
-            ):
-                self.append(f"outside: {request.url}")
-
-        def failed(request: Request) -> None:
-            if request.failure != "net::ERR_ABORTED":  # the page went away meanwhile
-                self.append(f"failed: {request.url} {request.failure}")
-
-        def response(response: Response) -> None:
-            if response.status >= 400:
-                self.append(f"failed: {response.url} {response.status}")
-
-        page.on("console", console)
-        page.on("pageerror", lambda error: self.append(f"error: {error}"))
-        page.on("request", request)
-        page.on("requestfailed", failed)
-        page.on("response", response)
-
-
 @pytest.fixture
 def problems() -> Iterator[Problems]:
     """The problems of this test's page, empty at its end."""
@@ -130,49 +74,6 @@ def page(browser: Browser, problems: Problems) -> Iterator[Page]:
     context.close()
 
 
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-@contextlib.contextmanager
-def running(
-    *arguments: str, log: Path, cwd: Path | None = None, **environment: str
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A Python process with these arguments; its output goes to `log`, SIGINT ends it."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=cwd,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
-            start_new_session=True,
-        )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-                try:
-                    process.wait(20)
-                except subprocess.TimeoutExpired:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
-                    raise
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> str:
-    """`url`, once it answers."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):
-            return url
-        time.sleep(0.1)
-    raise AssertionError(f"{url} does not answer:\n{log.read_text()}")
-
-
 @pytest.fixture(scope="session")
 def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the app, started by its own command."""
@@ -180,28 +81,6 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with running("-m", "gradprod.serve.command", "--no-browser", "--port", str(port), log=log) as process:
         wait_for(f"http://127.0.0.1:{port}/healthz", process, log)
         yield f"http://127.0.0.1:{port}/"
-
-
-def notebook(*cells: str, kernel: str) -> str:
-    """A notebook file of these code cells."""
-    return json.dumps(
-        {
-            "cells": [
-                {
-                    "cell_type": "code",
-                    "execution_count": None,
-                    "id": f"c{i}",
-                    "metadata": {},
-                    "outputs": [],
-                    "source": c,
-                }
-                for i, c in enumerate(cells)
-            ],
-            "metadata": {"kernelspec": {"display_name": "Python", "language": "python", "name": kernel}},
-            "nbformat": 4,
-            "nbformat_minor": 5,
-        }
-    )
 
 
 SERVE = """

@@ -18,8 +18,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect
-
-from conftest import Problems, free_port, running, wait_for
+from visits import Problems, free_port, running, wait_for
 
 SHOWN = ".gradprod h1"  # the app's page is there
 
