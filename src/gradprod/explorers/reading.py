@@ -87,4 +87,4 @@ def tex_html(tex: str) -> str:
     html = re.sub(r"\\(tanh|sigma)'", lambda m: {"tanh": "tanh′", "sigma": "σ′"}[m[1]], tex)
     html = re.sub(r"(?<![a-z])([A-Za-z])_(?:\{(\w+)\}|(\w))", r"<i>\1<sub>\2\3</sub></i>", html)
     html = re.sub(r"\^(?:\{(\w+)\}|(\w))", r"<sup>\1\2</sup>", html)
-    return html.replace(r"\,", THIN).replace("-", MINUS)
+    return html.replace(r"\, ", THIN).replace("-", MINUS)
