@@ -78,7 +78,7 @@ LESSONS: tuple[Entry, ...] = (
     Entry(7, "GRU", "gru:GRU"),
     Entry(8, "Vector cells", "vector_cells:VectorCells"),
     Entry(9, "Both directions", "both_directions:BothDirections"),
-    Entry(10, "Remedies"),
+    Entry(10, "Remedies", "remedies:Remedies"),
     Entry(11, "Compare", "compare:Compare"),
     Entry(12, "Memory"),
 )

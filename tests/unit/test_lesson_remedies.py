@@ -1,0 +1,207 @@
+"""Lesson 10 by number: its presets, claim and readouts against values that were computed apart from it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from gradprod.explorers import Remedies
+from gradprod.explorers.model import Claim, Panel
+from gradprod.figures.theme import Style
+
+PRESETS = {p.label: p.settings for p in Remedies.presets}
+
+
+def at(label: str) -> Remedies:
+    model = Remedies()
+    model.start_from(PRESETS[label])
+    return model
+
+
+def error(w: float, b: float) -> float:
+    """(σ(x_50) − 0.7)², by the recurrence as it is printed."""
+    x = 0.5
+    for _step in range(50):
+        x = w / (1 + math.exp(-x)) + b
+    return (1 / (1 + math.exp(-x)) - 0.7) ** 2
+
+
+def slopes(w: float, b: float) -> np.ndarray:
+    d = 1e-7
+    return np.array(
+        [
+            (error(w + d, b) - error(w - d, b)) / (2 * d),
+            (error(w, b + d) - error(w, b - d)) / (2 * d),
+        ]
+    )
+
+
+def test_on_the_cliff_the_plain_step_is_thrown_and_the_clipped_one_is_not() -> None:
+    model = at("Cliff")
+    g = slopes(model.weight, model.offset)
+    norm = float(np.linalg.norm(g))
+    assert norm > 10 * model.threshold
+    assert model.clipped["norm"].norm_before == pytest.approx(norm, rel=1e-4)
+    plain, clipped = model.plain_walk, model.clipped_walk
+    np.testing.assert_allclose(
+        [plain.weight[1], plain.bias[1]], [model.weight, model.offset] - 0.3 * g, rtol=1e-4
+    )
+    step = [clipped.weight[1] - model.weight, clipped.bias[1] - model.offset]
+    assert np.linalg.norm(step) == pytest.approx(0.3 * model.threshold, rel=1e-9)
+    assert plain.bias[1] > -1  # out of the picture
+    assert clipped.error[-1] < 0.01 < 0.05 < plain.error[-1]
+    assert model.verdict().name == "Clipping acts"
+
+
+def test_each_kind_of_clipping_turns_the_gradient_by_its_angle() -> None:
+    model = at("Cliff")
+    g = slopes(model.weight, model.offset)
+    held = np.clip(g, -model.threshold, model.threshold)
+    turned = abs(math.atan2(g[1], g[0]) - math.atan2(held[1], held[0]))
+    assert model.clipped["norm"].angle == 0
+    assert model.clipped["value"].angle == pytest.approx(turned, rel=1e-3)
+    assert turned > math.radians(5)
+
+
+def test_on_the_plateau_clipping_does_nothing() -> None:
+    model = at("Plateau")
+    assert np.linalg.norm(slopes(model.weight, model.offset)) < 0.1
+    assert not model.clipped["norm"].changed
+    np.testing.assert_array_equal(model.clipped_walk.error, model.plain_walk.error)
+    assert model.verdict().name == "Clipping does nothing"
+    np.testing.assert_allclose(model.terms.clipped.log10, np.arange(50) * math.log10(0.5), atol=1e-10)
+
+
+def test_claim_26_shows_both() -> None:
+    made = next(c for c in Remedies.parts(Claim) if c.number == 26)
+    model = Remedies(**made.test)
+    explodes, vanishes = model.both
+    assert explodes.norm_log10 == pytest.approx(math.log10((1.2**50 - 1) / 0.2), abs=1e-9)
+    assert explodes.norm_log10 + explodes.scale_log10 == pytest.approx(math.log10(0.3), abs=1e-9)
+    assert vanishes.terms.log10[-1] == pytest.approx(49 * math.log10(0.5), abs=1e-9)
+    assert vanishes.clipped.log10[-1] < vanishes.terms.log10[-1]
+    judged = made.judge(model)
+    assert judged.mark == "true"
+    assert "4.5·10<sup>4</sup>" in judged.why or "45" in judged.why
+    assert made.judge(Remedies(sequence_length=1)).mark == "partly"
+
+
+def test_the_question_is_answered_by_arithmetic() -> None:
+    model = Remedies()
+    model.ask()
+    assert Remedies.prediction is not None
+    assert Remedies.prediction.truth(model) == pytest.approx(49 * math.log10(0.5), abs=1e-9)
+    figure = model.by_lag(Style())
+    assert "clipped" not in str([a["text"] for a in figure["layout"]["annotations"]])
+    for made in Remedies.parts(Panel):
+        assert not made.body(model)
+
+
+def test_orthogonal_and_identity_hold_exactly_where_the_cell_is_linear() -> None:
+    model = Remedies(remedy="initialisation")
+    for name in ("orthogonal", "identity"):
+        np.testing.assert_allclose(model.left[name], 0, atol=1e-12)
+    assert model.medians["gaussian"][-1] < -0.2
+    assert model.verdict().name in ("orthogonal holds best", "identity holds best")
+
+
+def test_a_forget_bias_alone_holds_for_its_memory_time() -> None:
+    model = Remedies(remedy="initialisation", gain=0.0, forget_bias=6.0, input="zero", sequence_length=400)
+    np.testing.assert_allclose(model.left["forget"][:, -1], -400 * math.log10(1 + math.exp(-6)), atol=1e-9)
+
+
+def test_long_memory_is_a_matter_of_biases() -> None:
+    ends = {name: float(m[-1]) for name, m in at("Long memory").medians.items()}
+    assert max(ends["gaussian"], ends["orthogonal"], ends["identity"]) < -5
+    assert -1 < ends["chrono"] < 1
+    assert ends["forget"] > 1  # open, it explodes
+    assert at("Long memory").verdict().name == "LSTM, chrono holds best"
+    assert all(left.shape == (11, 501) for left in at("Long memory").left.values())
+
+
+def test_too_open_explodes_at_the_rate_of_its_jacobian_at_rest() -> None:
+    model = at("Too open")
+    rates = []
+    for draw in range(11):
+        # at c = h = 0: c ← f c + ½ U_c h, h ← ½ (f c + ½ U_c h)
+        f = 1 / (1 + math.exp(-6.0))
+        U = model.lstm("forget").candidate_recurrent_weight[draw]
+        J = np.block([[f * np.eye(16), U / 2], [f / 2 * np.eye(16), U / 4]])
+        rates.append(math.log10(np.abs(np.linalg.eigvals(J)).max()))
+    slopes_seen = (model.left["forget"][:, -1] - model.left["forget"][:, 300]) / 200
+    np.testing.assert_allclose(slopes_seen, rates, atol=0.005)
+    assert model.medians["forget"][-1] > 20
+    assert abs(model.medians["chrono"][-1]) < 1
+
+
+def test_truncation_loses_little_of_a_short_memory_and_much_of_a_long_one() -> None:
+    short, long = at("Truncate"), at("Cut too short")
+    assert short.truncation.error[short.cut] < 0.1
+    assert long.truncation.dropped[long.cut] > 0.5
+    assert long.truncation.error[long.cut] > 0.5
+
+
+def test_all_steps_kept_drop_nothing() -> None:
+    model = Remedies(remedy="truncation", kept_steps=50)
+    assert (model.cut, model.truncation.error[-1]) == (50, 0)
+    assert model.verdict().name == "Drops nothing"
+
+
+EXTREMES: list[dict[str, Any]] = [
+    *(
+        {"remedy": "initialisation", "gain": g, "activation": a}
+        for g in (0.0, 2.0)
+        for a in ("linear", "tanh")
+    ),
+    *({"remedy": "initialisation", "forget_bias": b, "units": n} for b, n in ((-8.0, 1), (8.0, 32))),
+    *({"remedy": "initialisation", "longest": n} for n in (2, 10_000)),
+    *({"remedy": "truncation", "kept_steps": k, "delay": d} for k in (1, 10_000) for d in (0, 1000)),
+    *({"remedy": "truncation", "recurrent_weight": w} for w in (-4.0, 0.0, 4.0)),
+    *({"remedy": "truncation", "cell_kind": "lstm", "forget_bias": b} for b in (-8.0, 8.0)),
+    *({"recurrent_weight": w, "threshold": t} for w in (-4.0, 0.0, 4.0) for t in (0.01, 100.0)),
+]
+
+
+@pytest.mark.parametrize(
+    ("settings", "length", "given"),
+    [(s, T, x) for s, (T, x) in itertools.product(EXTREMES, ((1, "noise"), (1, "zero"), (60, "zero")))]
+    + [(s, 10_000, "noise") for s in EXTREMES[::5]],
+)
+def test_extremes_have_a_picture_and_words(settings: dict[str, Any], length: int, given: str) -> None:
+    model = Remedies(**settings, sequence_length=length, input=given)
+    verdict = model.verdict()
+    texts = [verdict.name, verdict.sentence, verdict.rule]
+    for r in model.readouts():
+        texts += [r.name, r.value, r.how]
+    table = model.table()
+    assert table is not None
+    for row in table.rows:
+        assert len(row) == len(table.head)
+        texts += row
+    for text in texts:
+        assert "nan" not in text.split(), text
+        assert "inf" not in text.split(), text
+    assert len({len(c) for c in model.columns().values()}) == 1
+    for figure in model.pictures(Style()).values():
+        go.Figure(figure)
+
+
+def test_pins_belong_to_their_remedy() -> None:
+    model = Remedies()
+    model.pin()
+    model.set(remedy="truncation")
+    model.pin()
+    assert len(model.pins) == 2
+    assert len(model._pinned()) == 1
+    for figure in model.pictures(Style()).values():
+        go.Figure(figure)
+
+
+@pytest.mark.parametrize("label", PRESETS)
+def test_the_call_runs(label: str) -> None:
+    exec(compile(at(label).code(), "<call>", "exec"), {})
