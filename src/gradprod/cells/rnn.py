@@ -53,7 +53,7 @@ class _RNN(Cell):
             return {"u": slope}, 0
         logs = np.asarray(self.phi.log_slope(u))
         largest = logs.max(axis=-1) if self.algebra.axes else logs
-        exponent = np.ceil(np.fmax(largest, -1e15) / LOG_2)
+        exponent = np.where(np.isfinite(largest), np.ceil(largest / LOG_2), 0.0)
         shift = exponent[..., None] if self.algebra.axes else exponent
         return {"u": np.exp(logs - shift * LOG_2)}, exponent.astype(np.int64)
 

@@ -2,18 +2,12 @@
 
 from gradprod.products.bounds import bound, linear_rate, spectral_radius
 from gradprod.products.maps import influence_map, product_map
-from gradprod.products.matrix import (
-    MatrixProduct,
-    VectorProduct,
-    block,
-    matrix_product,
-    norm,
-    product_windows,
-    vector_product,
-)
+from gradprod.products.matrix import block, matrix_product, norm
 from gradprod.products.scalar import Factors, LogProduct, gradient_product, log_product, step_factors
 from gradprod.products.spectra import Lyapunov, lyapunov_exponents, singular_values
+from gradprod.products.vector import VectorProduct, vector_product
 from gradprod.products.whole import whole_product
+from gradprod.products.windows import MatrixProduct, product_windows
 
 __all__ = [
     "Factors",

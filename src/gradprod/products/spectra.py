@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from gradprod.activations import LOG_10, FloatArray
 from gradprod.cells.base import log_magnitude
 from gradprod.products.layout import Stacked
-from gradprod.products.matrix import checked_lags, jacobians
 from gradprod.products.scalar import span
+from gradprod.products.turns import checked_lags, jacobians
 from gradprod.unroll import Trajectory
 
 _SWEEPS = 60

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from gradprod.activations import FloatArray
 from gradprod.cells import Arrays, Cell, Step
 from gradprod.products.layout import layout
-from gradprod.products.matrix import MatrixProduct
+from gradprod.products.windows import MatrixProduct
 from gradprod.unroll import InitialState, check_inputs, prepare, time_first
 
 
