@@ -39,3 +39,16 @@ def test_every_bar_says_its_number_and_nothing_at_all_says_0(style: Style) -> No
     assert figure["data"][0]["x"][0] == -3.0
     low, _high = figure["layout"]["xaxis"]["range"]
     assert figure["data"][0]["x"][1] == low
+
+
+def test_measured_points_stand_beside_the_line_and_widen_its_axis() -> None:
+    x, y = np.linspace(0, 4, 5), np.linspace(-1, 1, 5)
+    points = np.array([1.0, 3.0]), np.array([-3.0, 2.0])
+    mark = Mark(x=2.0, y=0.0, text="here")
+    figure = relation(x, y, Style(), x_title="g", y_title="rate", mark=mark, colour="#17212B", points=points)
+    go.Figure(figure)
+    measured = next(t for t in figure["data"] if t["uid"] == "points")
+    np.testing.assert_array_equal(measured["y"], points[1])
+    low, high = figure["layout"]["yaxis"]["range"]
+    assert low < -3
+    assert high > 2
