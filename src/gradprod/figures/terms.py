@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -27,7 +28,7 @@ from gradprod.figures.theme import (
     translucent,
 )
 from gradprod.i18n import gettext as _
-from gradprod.words import decimals, grouped, plain, value
+from gradprod.words import MINUS, decimals, grouped, plain, power, value
 
 BARS_TO = 150
 """Most steps drawn as stacked bars; of more, every term is a line."""
@@ -317,7 +318,8 @@ def gradient_terms(
                 [],
                 [-1, 1],
             )
-        span = _widened(span, [line["y"] for line in lines])
+        falls = bool(np.min(parts.values) < 0) and not veil
+        span = _widened(span, [line["y"] for line in lines], falls, 1.5 * size.tick / max(tall, 1.0))
         data += [{**trace, **axes} for trace in [*bars, *lines]]
         layout[f"xaxis{k + 1 if k else ''}"] = base_axis(
             style,
@@ -335,8 +337,9 @@ def gradient_terms(
             domain=y_domain,
             anchor=axes["xaxis"],
             range=span,
-            nticks=5,
+            nticks=max(2, min(5, int(tall / (2.4 * size.tick)))),
             showticklabels=not veil,
+            **_ticks(span),
             zeroline=True,
             zerolinecolor=c.ink,
             zerolinewidth=1.5,
@@ -374,7 +377,7 @@ def _staircase(
     ]
     each = room[0] / (len(values) + 1)
     texts = [value(float(v)) for v in values]
-    texts = [t if text_width(t, size.tick) < each and room[1] > 9 * size.tick else "" for t in texts]
+    texts = [t if text_width(t, size.tick) < each and room[1] > 4.5 * size.tick else "" for t in texts]
     bars: Figure = {
         "type": "bar",
         "uid": f"terms-{name}",
@@ -431,10 +434,24 @@ def _running_sum(name: str, other: Beside, count: int, style: Style) -> Figure:
     }
 
 
-def _widened(span: list[float], lines: list[NDArray[np.float64]]) -> list[float]:
-    """A range that has room for some lines too, and for the numbers at its bars."""
+def _widened(span: list[float], lines: list[NDArray[np.float64]], falls: bool, label: float) -> list[float]:
+    """A range that has room for some lines too, and for numbers that take a share `label` of it."""
     low, high = span
     for y in lines:
         low, high = min(low, float(y.min())), max(high, float(y.max()))
-    pad = 0.16 * (high - low) or 0.5
-    return [low - pad, high + pad]
+    share = min(label, 0.25)
+    pad = (high - low) * share / (1 - 2 * share) or 0.5
+    return [low - (pad if falls or high == low else 0.3 * pad), high + pad]
+
+
+def _ticks(span: list[float]) -> Figure:
+    """Where numbers of an axis are too long to be written out: 0 and one power of ten on each side of it."""
+    most = max(abs(end) for end in span)
+    if 1e-3 <= most < 1e5:
+        return {}
+    ends = [end for end in span if abs(end) > 0.3 * most]
+    powers = [math.floor(math.log10(0.9 * abs(end))) for end in ends]
+    first = [math.floor(0.9 * abs(end) / 10.0**n) for end, n in zip(ends, powers, strict=True)]
+    at = [math.copysign(m * 10.0**n, end) for m, n, end in zip(first, powers, ends, strict=True)]
+    text = [f"{MINUS if v < 0 else ''}{m}·{power(n)}" for v, m, n in zip(at, first, powers, strict=True)]
+    return {"tickmode": "array", "tickvals": [0.0, *at], "ticktext": ["0", *text]}

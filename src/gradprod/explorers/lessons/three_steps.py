@@ -403,7 +403,7 @@ class ThreeSteps(Explorer):
             of = self.shown[name]
             count, total = int(terms_needed(of)), len(of.values)
             how = ""
-            if count < total:
+            if 0 < count < total:
                 unit = _("terms") if self.loss == "last" else _("losses")
                 how = _(
                     "the newest {n} of {total} {what} are within 1 %",
@@ -696,7 +696,7 @@ for name, terms in {call}(run, readout, {Y}).items():
             steps=steps(self.sequence_length),
             said=_(" and ").join(said),
         )
-        reach = self.sequence_length > 1 and self.recurrent_weight != 0
+        reach = any((self.last_table[name].values[:-1] != 0).any() for name in THREE[1:])
         return Judgement("true" if reach else "partly", why)
 
     @claim(
