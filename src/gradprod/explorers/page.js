@@ -1,9 +1,12 @@
 /* The page of a lesson. It draws what the kernel declares (`frame`), shows what the kernel says (the other traits)
    and answers with messages alone; numbers are made, checked and worded in Python. */
 
-const STYLE = "page.css";
+const STYLE = "page.css", PLOT = "plot.js", PLOT_NAME = "plot.name";
 const FIRST_ADDRESS = location.search;
 let pages = 0;
+// the plots of a page share one script, and wait for it
+const scripts = ((globalThis[Symbol.for("gradprod")] ??= {}).scripts ??= {});
+scripts[PLOT_NAME] ??= import(URL.createObjectURL(new Blob([PLOT], { type: "text/javascript" })));
 
 // ---- small tools ----
 
@@ -64,7 +67,7 @@ class Control {
   get settled() { return this.sent <= this.page.model.get("done"); }
   /** Whether a box holds something that was not taken (yet), which nothing else may overwrite. */
   get holds() { return this.draft || this.typed && (!this.settled || this.page.refuses(this.name)); }
-  label(target) { return el("label", { for: target }, ...(this.spec.symbol ? [el("span", { class: "symbol", html: this.spec.symbol }), " "] : []), rich(this.spec.label)); }
+  label(target) { return el("label", { for: target }, ...(this.spec.symbol ? [el("span", { class: "symbol", html: this.spec.symbol }), " "] : []), el("span", {}, rich(this.spec.label))); }
   mark(note) {
     this.message.hidden = !note;
     this.message.classList.toggle("error", !!note?.error);
@@ -262,7 +265,8 @@ class Page {
     addEventListener("beforeunload", () => { this.leaving = true; setTimeout(() => { this.leaving = false; }, 10_000); }, { signal });
     this.watch();
     this.draw();
-    this.act("hello", { ...this.look(), query: app ? FIRST_ADDRESS : "", sizes: this.sizes() });
+    this.act("hello", { ...this.look(), ...this.sizes(), query: app ? FIRST_ADDRESS : "" });
+    this.told = this.frame.number;
   }
   get frame() { return this.model.get("frame"); }
   text(key, values = {}) { return fill(this.frame.labels[key], values); }
@@ -274,7 +278,7 @@ class Page {
     try { if (value === undefined) return localStorage.getItem(`gradprod-${key}`); localStorage.setItem(`gradprod-${key}`, value); } catch { return null; }
   }
   look() { return { theme: this.theme, presenting: this.root.classList.contains("present"), touch: matchMedia("(pointer: coarse)").matches }; }
-  sizes() { return Object.fromEntries([...this.sheet.querySelectorAll(".plot")].map(node => [node.dataset.name, [node.clientWidth, node.clientHeight]])); }
+  sizes() { return { lesson: this.frame.number, sizes: Object.fromEntries([...this.sheet.querySelectorAll(".plot")].map(node => [node.dataset.name, [node.clientWidth, node.clientHeight]])) }; }
 
   // -- talking with the kernel: one change under way, the newest of each control waits --
 
@@ -367,11 +371,12 @@ class Page {
     this.formula = el("div", { class: "formula", role: "math", "aria-label": f.formula_text || null }, f.formula_text);
     this.heading = el("h1", { tabindex: "-1" }, el("span", { class: "no" }, String(f.number)), " ", rich(f.title));
     this.linknotes = el("ul", { class: "linknotes", role: "status", hidden: true });
-    this.sheet.replaceChildren(skip, this.top(), this.offline, el("main", {}, el("section", { class: "intro" }, this.heading, el("p", { class: "lead", html: f.lead }), this.formula), this.linknotes,
+    this.sheet.replaceChildren(skip, this.top(), this.offline, el("main", {}, el("section", { class: "intro" }, this.heading, el("p", { class: "lead", html: f.lead }), this.formula, this.linknotes),
       this.picture, this.panel, el("aside", { class: "side", "aria-label": spoken(f.readouts_title) }, ...f.side.map(side).filter(Boolean)), ...this.path()), this.foot(), this.live);
     this.typeset();
     for (const name of ["values", "words", "cards", "numbers", "table", "notes", "address"]) this[`put_${name}`]();
     if (focus) this.sheet.querySelector(`[data-keep="${focus}"]`)?.focus();
+    if (this.told !== undefined && this.told !== f.number) { this.told = f.number; this.act("look", { ...this.look(), ...this.sizes() }); }
     if (moved) { scrollTo(0, 0); this.heading.focus({ preventScroll: true }); }
     if (this.alone !== undefined) this.disable(this.alone);
   }
@@ -560,9 +565,10 @@ class Page {
     url.search = address;
     this.link.value = url.href;
     document.title = `${this.frame.number} ${spoken(this.frame.title)} · gradprod`;
-    if (this.model.get("done") === 0 || location.search === url.search) return;
-    history[this.going ? "pushState" : "replaceState"](history.state, "", url);
-    this.going = false;
+    if (this.model.get("done") === 0) return;
+    clearTimeout(this.addressing);
+    const write = () => { if (location.search !== url.search) history[this.going ? "pushState" : "replaceState"](history.state, "", url); this.going = false; };
+    if (this.going) write(); else this.addressing = setTimeout(write, 300); // writing takes several milliseconds of a drag
   }
 
   // -- what the reader does --
@@ -580,7 +586,7 @@ class Page {
     this.root.classList.toggle("present", on);
     // the top layer: nothing that a notebook puts around a cell can hold it back
     if (on) { this.root.popover = "manual"; try { this.root.showPopover(); } catch { this.root.removeAttribute("popover"); } } else { try { this.root.hidePopover(); } catch { /* was not open */ } this.root.removeAttribute("popover"); }
-    this.act("look", { ...this.look(), sizes: this.sizes() });
+    this.act("look", { ...this.look(), ...this.sizes() });
     (on ? this.picture : this.sheet.querySelector('[data-keep="present"]'))?.focus({ preventScroll: true });
   }
   key(event) {
@@ -629,6 +635,8 @@ class Page {
     // a page without MathJax's fonts shows its MathML instead, which the browser sets itself
     if (math && ![...document.fonts].some(font => /MJX/.test(font.family))) box.replaceChildren(math);
     if (!box.querySelector("mjx-container, math")) { box.remove(); return; }
+    // a prime is raised by its font already
+    for (const sup of box.querySelectorAll("math msup")) if (/^[′″]$/.test(sup.lastElementChild.textContent)) sup.replaceWith(...sup.children);
     for (const sign of box.querySelectorAll("math mo")) sign.classList.toggle("large", /^[∏∑]$/.test(sign.textContent.trim()));
     box.classList.remove("tex");
     node.replaceChildren(box);

@@ -87,7 +87,6 @@ def regime_map(
     across, tall = style.width - margin["l"] - margin["r"], style.height - margin["t"] - margin["b"]
     x_name, y_name = names or (_letter(result.x_name), _letter(result.y_name))
     heatmap, codes = _heatmap(result, style, length, x_name, y_name)
-    data = [heatmap, *_ring(position, size)]
     notes = [flat_title(style, y_name, 1, margin["l"], 6)]
     if codes is not None:
         notes += _regime_names(codes, heatmap["z"], x, y, (across, tall), position, size)
@@ -104,7 +103,11 @@ def regime_map(
     layout["yaxis"] = base_axis(
         style, range=[y.min() - half[1], y.max() + half[1]], **_few_ticks(y, 3), **still
     )
-    return {"data": data, "layout": layout}
+    if position is not None:
+        ends = [layout[axis]["range"] for axis in ("xaxis", "yaxis")]
+        p, q = ((v - low) / (high - low) for v, (low, high) in zip(position, ends, strict=True))
+        layout["shapes"] = _ring((float(p), float(q)), size)
+    return {"data": [heatmap], "layout": layout}
 
 
 def _few_ticks(values: NDArray[np.float64], count: int) -> Figure:
@@ -150,36 +153,43 @@ def _heatmap(
             codes = 1 - (left < -1).astype(int) + (left > 1)
         speed = 0.08 + 0.92 * np.minimum(1, np.abs(left) / length / FASTEST)
         scaled = (codes - 1) * np.where(np.isfinite(left), speed, 1)
-        exponent = np.where(np.isfinite(left), np.round(left, 1), -9999)
+        exponent = np.where(np.isfinite(left), np.round(left), -9999).astype(np.int32)
         trace |= {
             "customdata": exponent,
             "hovertemplate": f"{where}<br>10<sup>%{{customdata}}</sup><extra></extra>",
         }
-    return trace | {"z": scaled, "zmin": -1, "zmax": 1, "colorscale": regime_scale(style)}, codes
+    return trace | {
+        "z": scaled.astype(np.float32),
+        "zmin": -1,
+        "zmax": 1,
+        "colorscale": regime_scale(style),
+    }, codes
 
 
-def _ring(position: tuple[float, float] | None, size: Sizes) -> list[Figure]:
-    """A ring that is seen on every colour: white inside dark."""
-    if position is None:
-        return []
-    rings = []
-    for colour, width in ((DARK_ON_PICTURE, 6), (LIGHT_ON_PICTURE, 3)):
-        marker = {"symbol": "circle-open", "size": 19 * size.marker, "color": colour}
-        marker["line"] = {"width": width * size.marker, "color": colour}
-        rings.append(
-            {
-                "type": "scatter",
-                "uid": f"ring-{width}",
-                "name": _("you are here"),
-                "x": [float(position[0])],
-                "y": [float(position[1])],
-                "mode": "markers",
-                "cliponaxis": False,
-                "hoverinfo": "skip",
-                "marker": marker,
-            }
-        )
-    return rings
+def _ring(at: tuple[float, float], size: Sizes) -> list[Figure]:
+    """A ring that is seen on every colour, white inside dark, at shares of the map's width and height.
+
+    Shapes of fixed size: moving them redraws nothing else, and the map's edge does not clip them.
+    """
+    reach = 8 * size.marker
+    return [
+        {
+            "type": "circle",
+            "name": _("you are here"),
+            "xref": "paper",
+            "yref": "paper",
+            "xsizemode": "pixel",
+            "ysizemode": "pixel",
+            "xanchor": at[0],
+            "yanchor": at[1],
+            "x0": -reach,
+            "x1": reach,
+            "y0": -reach,
+            "y1": reach,
+            "line": {"width": width * size.marker, "color": colour},
+        }
+        for colour, width in ((DARK_ON_PICTURE, 6), (LIGHT_ON_PICTURE, 3))
+    ]
 
 
 # ---- every regime is named once: inside it, or by a line to its thickest place ----

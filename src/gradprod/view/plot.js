@@ -22,6 +22,7 @@ const TYPES = {
   i4: Int32Array, u4: Uint32Array, f4: Float32Array, f8: Float64Array,
 };
 const DEFAULT_HEIGHT = 450;
+const PATIENCE = 100; // milliseconds after which a lesser view is painted in the main one's frame
 const SLICE = 16; // milliseconds of painting after which a frame leaves the rest to the next one
 const WAIT = 30000; // milliseconds after which plotly.js isn't expected any more
 const coarse = matchMedia("(pointer: coarse)");
@@ -103,7 +104,8 @@ function tick() {
   due.sort((a, b) => (b === main) - (a === main) || a.painted - b.painted);
   const start = performance.now();
   due.forEach((screen, i) => {
-    if (i > 1 && performance.now() - start > SLICE) return; // the main one and the longest waiting get their turn
+    // the main one has a frame to itself, unless another has waited long
+    if (i > 0 && (start - screen.painted < PATIENCE || performance.now() - start > SLICE)) return;
     G.due.delete(screen);
     screen.paint();
     screen.painted = performance.now();
@@ -421,8 +423,8 @@ export default () => {
         screen.renew();
         write("size", [root.clientWidth, root.clientHeight]);
       });
-      const seen = new IntersectionObserver(([entry]) => {
-        screen.visible = entry.isIntersecting;
+      const seen = new IntersectionObserver((entries) => {
+        screen.visible = entries.at(-1).isIntersecting; // the newest of those that a busy page left waiting
         ask();
       });
       plot.addEventListener("mousemove", ({ clientX, clientY }) => (pointer = { clientX, clientY, bubbles: true }));

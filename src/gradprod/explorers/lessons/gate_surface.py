@@ -41,7 +41,7 @@ from gradprod.words import GLYPHS, factor, grouped, percent, regime_name, steps,
 TOLERATED = 0.05
 """Share of the steps that may lie between before “basically 0 or 1” fails."""
 
-POINTS, SOLID_POINTS = 161, 81
+POINTS, SOLID_POINTS = 101, 61
 OPEN = {"forget_bias": 5.0, "forget_weight": 0.0}
 
 

@@ -25,7 +25,7 @@ from gradprod.explorers.model import (
     picture,
     table_lags,
 )
-from gradprod.explorers.sequence import SequenceExplorer
+from gradprod.explorers.sequence import SEEDS, SequenceExplorer
 from gradprod.figures.product_curve import Curve, product_curve
 from gradprod.figures.regime_map import regime_map as map_figure
 from gradprod.i18n import gettext as _
