@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 from visits import Problems, free_port, notebook, running, wait_for
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -71,6 +71,9 @@ def page(browser: Browser, problems: Problems) -> Iterator[Page]:
     page = context.new_page()
     problems.watch(page)
     yield page
+    problems.watching = False
+    with contextlib.suppress(Error):
+        page.goto("about:blank", timeout=5_000)  # leaving lets the server end the page's kernel
     context.close()
 
 

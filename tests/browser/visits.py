@@ -24,6 +24,12 @@ class Problems(list[str]):
     A test that provokes a problem says which with `expect`; any other fails it at the end.
     """
 
+    watching = True
+
+    def append(self, problem: str) -> None:
+        if self.watching:
+            super().append(problem)
+
     def expect(self, part: str) -> None:
         """Take out the problems that contain `part`; there must be one."""
         found = [problem for problem in self if part in problem]
@@ -66,6 +72,11 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
+def heed_interrupts() -> None:
+    """Undo what a shell does to the jobs in its background: they would ignore SIGINT, and so would ours."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextlib.contextmanager
 def running(
     *arguments: str, log: Path, cwd: Path | None = None, **environment: str
@@ -79,6 +90,7 @@ def running(
             cwd=cwd,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             start_new_session=True,
+            preexec_fn=heed_interrupts,
         )
         try:
             yield process
