@@ -164,7 +164,9 @@ def bars(
     finite = log10[np.isfinite(log10)]
     low = min(float(finite.min(initial=0.0)), 0.0)
     high = max(float(finite.max(initial=0.0)), 0.0)
-    room = 0.22 * max(high - low, 1.0)
+    told = max(text_width(plain(number(float(v))), size.label) for v in log10) * 1.15 + 20
+    share = min(0.4, told / max(style.width - left - 24, 1))
+    room = max(0.22, share / (1 - share)) * max(high - low, 1.0)
     low, high = low - (room if low < 0 or high == 0 else 0), high + (room if high > 0 else 0.02 * room)
     drawn = np.where(np.isfinite(log10), log10, low)
     ticks = whole_ticks(low, high, 5)

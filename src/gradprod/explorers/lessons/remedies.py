@@ -43,8 +43,8 @@ from gradprod.explorers.model import (
 from gradprod.explorers.sequence import SequenceExplorer
 from gradprod.figures.cliff import Walk, cliff_map, clipping_arrows
 from gradprod.figures.product_curve import Curve, product_curve
-from gradprod.figures.relation import Mark, relation
-from gradprod.figures.theme import Style
+from gradprod.figures.relation import Mark, bars, relation
+from gradprod.figures.theme import Style, sizes
 from gradprod.i18n import gettext as _
 from gradprod.products import LogProduct
 from gradprod.unroll import unroll
@@ -59,8 +59,10 @@ LONGEST = 1000
 WINDOW = 300
 """Most steps, the last ones, whose gradient is truncated: its terms grow with the square."""
 
-WEIGHTS, BIASES = (3.5, 6.0), (-3.2, -1.0)
+WEIGHTS, BIASES = (3.7, 5.2), (-2.8, -1.6)
+DETAIL = "Start, seed, sizes"
 INPUT = ("sequence_length", "input", "period", "seed", "standardised")
+KEEP = (1, 2, 5, 10, 20, 50, 100)
 LONG = {
     "remedy": "initialisation",
     "activation": "tanh",
@@ -72,8 +74,8 @@ NAMES = {
     "gaussian": "Gaussian",
     "orthogonal": "orthogonal",
     "identity": "identity",
-    "forget": "LSTM, forget bias",
-    "chrono": "LSTM, chrono",
+    "forget": "forget bias",
+    "chrono": "chrono",
 }
 
 
@@ -115,30 +117,13 @@ class Remedies(SequenceExplorer):
     threshold = Real(
         "θ",
         "clipping threshold",
-        0.3,
+        1.0,
         low=0.01,
         high=100,
         ticks=(0.01, 0.1, 1, 10, 100),
         log=True,
         live=True,
         when=clipping,
-    )
-    weight = Real(
-        "w", "start on the cliff", 4.2, low=3.5, high=6, step=0.01, ticks=(3.5, 4, 5, 6), when=clipping
-    )
-    offset = Real(
-        "b",
-        "start on the cliff",
-        -2.13,
-        low=-3.2,
-        high=-1,
-        step=0.01,
-        ticks=(-3, -2, -1),
-        when=clipping,
-    )
-    learning_rate = Real("η", "learning rate", 0.3, key="eta", low=0.001, high=1, slider=False, when=clipping)
-    descent_steps = Whole(
-        "", "steps of descent", 12, key="steps", low=1, high=30, slider=False, when=clipping
     )
     gain = Real("g", "gain", 1.0, low=0, high=2, ticks=(0, 0.5, 1, 1.5, 2), when=initialising)
     kept_steps = Whole(
@@ -174,20 +159,14 @@ class Remedies(SequenceExplorer):
         when=lambda m: initialising(m) or (truncating(m) and m.cell_kind == "lstm"),
     )
     longest = Whole(
-        "T_max", "longest memory, chrono", 100, low=2, high=10_000, slider=False, when=initialising
-    )
-    units = Whole("n", "units", 16, low=1, high=32, slider=False, when=initialising)
-    network = Whole(
-        "", "seed of the weights", 7, key="net", low=0, high=9999, slider=False, when=initialising
-    )
-    delay = Whole(
-        "d",
-        "the target is the input of d steps ago",
-        20,
-        low=0,
-        high=1000,
+        "",
+        "longest memory, chrono",
+        100,
+        key="T_max",
+        low=2,
+        high=10_000,
         slider=False,
-        when=truncating,
+        when=initialising,
     )
     activation = Choice(
         "φ",
@@ -197,17 +176,77 @@ class Remedies(SequenceExplorer):
         key="phi",
         when=lambda m: not truncating(m),
     )
+    weight = Real(
+        "w",
+        "start on the cliff",
+        4.2,
+        low=WEIGHTS[0],
+        high=WEIGHTS[1],
+        step=0.01,
+        ticks=(4, 4.5, 5),
+        group=DETAIL,
+        when=clipping,
+    )
+    offset = Real(
+        "b",
+        "start on the cliff",
+        -2.12,
+        low=BIASES[0],
+        high=BIASES[1],
+        step=0.01,
+        ticks=(-2.8, -2.4, -2, -1.6),
+        group=DETAIL,
+        when=clipping,
+    )
+    learning_rate = Real(
+        "η",
+        "learning rate",
+        0.15,
+        key="eta",
+        low=0.001,
+        high=1,
+        slider=False,
+        group=DETAIL,
+        when=clipping,
+    )
+    descent_steps = Whole(
+        "", "steps of descent", 12, key="steps", low=1, high=30, slider=False, group=DETAIL, when=clipping
+    )
+    units = Whole("n", "units", 16, low=1, high=32, slider=False, group=DETAIL, when=initialising)
+    network = Whole(
+        "",
+        "seed of the weights",
+        7,
+        key="net",
+        low=0,
+        high=9999,
+        slider=False,
+        group=DETAIL,
+        when=initialising,
+    )
+    delay = Whole(
+        "d",
+        "the target is the input of d steps ago",
+        20,
+        low=0,
+        high=1000,
+        slider=False,
+        group=DETAIL,
+        when=truncating,
+    )
     show_gaussian = Layer("gaussian", "Gaussian", True, when=initialising)
     show_orthogonal = Layer("orthogonal", "orthogonal", True, when=initialising)
     show_identity = Layer("identity", "identity", True, when=initialising)
     show_forget = Layer("forget", "forget bias", True, when=initialising)
     show_chrono = Layer("chrono", "chrono", True, when=initialising)
 
+    folded = (DETAIL,)
+
     presets = (
         Preset("Cliff"),
         Preset(
             "Plateau",
-            {"weight": 5.5, "offset": -1.5, "recurrent_weight": VANISHES, "threshold": 10.0},
+            {"weight": 5.0, "offset": -1.8, "recurrent_weight": VANISHES, "threshold": 10.0},
             "Small gradients, on the cliff's flat side and in the cell: clipping leaves them small",
         ),
         Preset(
@@ -234,11 +273,11 @@ class Remedies(SequenceExplorer):
         ),
     )
     prediction = Prediction.powers_of_ten(
-        "A linear cell with <i>W<sub>s</sub></i> = 0.5 runs for 50 steps, and its gradient is clipped at "
-        "θ = 10. How large is the term that comes from the first step, once clipped?",
-        {"recurrent_weight": VANISHES, "threshold": 10.0},
-        lambda m: float(m.terms.clipped.log10[-1]),
-        start=-1,
+        "A linear cell with <i>W<sub>s</sub></i> = 1.5 explodes within 50 steps, and its gradient is clipped "
+        "at θ = 1. The newest step’s term was 1. How large is it once clipped?",
+        {"recurrent_weight": 1.5},
+        lambda m: float(m.terms.clipped.log10[0]),
+        start=0,
     )
 
     # ---- clipping ----
@@ -349,7 +388,7 @@ class Remedies(SequenceExplorer):
     def name_of(self, name: str) -> str:
         """An initialisation's name in the picture."""
         if name == "forget":
-            return _("LSTM, <i>b<sub>f</sub></i> = {b}", b=decimals(self.forget_bias))
+            return _("<i>b<sub>f</sub></i> = {b}", b=decimals(self.forget_bias))
         return _(NAMES[name])
 
     # ---- truncation ----
@@ -465,6 +504,11 @@ class Remedies(SequenceExplorer):
                 _("Gradient of the cell"),
                 number(terms.norm_log10),
                 _("clipped to {n}", n=number(terms.norm_log10 + terms.scale_log10)),
+            ),
+            Readout(
+                _("From its newest step"),
+                number(float(terms.terms.log10[0])),
+                _("after clipping {n}", n=number(float(terms.clipped.log10[0]))),
             ),
             Readout(
                 _("From its first step"),
@@ -639,8 +683,9 @@ print(walk.error)"""
     def chart(self, style: Style) -> Figure:
         """What initialisations leave of a gradient, or what a truncation drops."""
         if initialising(self):
+            found = self.left if sizes(style).wide else self.medians  # no room for bands' names
             return product_curve(
-                [self._curve(name, log10) for name, log10 in self.left.items()],
+                [self._curve(name, log10) for name, log10 in found.items()],
                 style,
                 pins=self._pinned(),
                 quantity=_("what is left of a unit gradient at step <i>t</i>, at step <i>k</i>"),
@@ -664,20 +709,36 @@ print(walk.error)"""
         dropped = float(self.truncation.dropped[K])
         return _("drops {p}", p=percent(dropped)) if dropped else _("drops nothing")
 
-    @picture("side", title="The gradient, clipped", heights=(300, 300, 300), when=clipping)
-    def arrows(self, style: Style) -> Figure:
-        """The gradient at the start, by norm and by value."""
+    @picture("side", title="Side by side", heights=(300, 300, 300))
+    def beside(self, style: Style) -> Figure:
+        """The gradient and what clipping makes of it; each initialisation's end; each truncation's error."""
+        colours = style.colours
+        if initialising(self):
+            ends = {self.name_of(name): float(m[-1]) for name, m in self.medians.items()}
+            title = _("what is left after {steps}", steps=steps(self.compared))
+            return bars(list(ends), np.array(list(ends.values())), style, title=title, colour=colours.muted)
+        if truncating(self):
+            error = _logs(self.truncation.error, -np.inf)
+            keep = [k for k in KEEP if k < len(error)]
+            keep = [self.cut, *(k for k in keep if k != self.cut)][:8]
+            names = [f"<i>K</i> = {grouped(k)}" for k in keep]
+            title = _("error of the gradient")
+            return bars(names, error[keep], style, title=title, colour=colours.plain)
         kinds = [(_("by norm"), self.clipped["norm"]), (_("by value"), self.clipped["value"])]
         return clipping_arrows(list(self.start.values()), kinds, style, names=("<i>w</i>", "<i>b</i>"))
 
-    @picture("below", heights=(320, 320, 300), when=lambda m: not initialising(m))
+    @picture("below", heights=(320, 320, 300), when=lambda m: not (m.veiled or initialising(m)))
     def by_lag(self, style: Style) -> Figure:
         """The terms of a gradient by lag, whole and clipped, or whole and truncated."""
         if truncating(self):
+            whole = self._all_terms()
             lags = np.arange(len(self.truncation.norm))
-            kept = np.where(lags < self.cut, _logs(self.truncation.norm, -np.inf), -np.inf)
-            curves = [self._all_terms(), Curve(_positive(kept), name=_("kept"), kind="approximation")]
-            quantity = _("size of the terms of ∂<i>L</i>/∂θ by lag, all parameters together")
+            kept = np.where(lags < self.cut, whole.product.log10, -np.inf)
+            curves = [
+                whole,
+                Curve(_positive(kept), name=_("kept"), kind="approximation", cell=whole.cell),
+            ]
+            quantity = _("size of the terms of ∂<i>L</i>/∂θ by lag, the largest as 1")
             return product_curve(curves, style, pins=self._pinned(), quantity=quantity)
         curves = [
             Curve(self.terms.terms, name=_("as it is")),
@@ -686,15 +747,15 @@ print(walk.error)"""
         return product_curve(
             curves,
             style,
-            prediction=self.prediction_shown,
-            veil=self.veiled,
             pins=self._pinned(),
             quantity=_("a plain cell: terms of ∂<i>S<sub>T</sub></i>/∂<i>b</i> by lag"),
         )
 
     def _all_terms(self) -> Curve:
+        log10 = _logs(self.truncation.norm, -np.inf)
+        top = float(log10.max())
         return Curve(
-            _positive(_logs(self.truncation.norm, -np.inf)),
+            _positive(log10 - top if math.isfinite(top) else log10),
             name=_("all"),
             cell="lstm" if self.cell_kind == "lstm" else "plain",
         )
@@ -705,7 +766,7 @@ print(walk.error)"""
         26,
         "Clipping cures exploding gradients, not vanishing ones.",
         articles="003",
-        test={"recurrent_weight": VANISHES},
+        test={"recurrent_weight": VANISHES, "threshold": 10.0},
         applies=clipping,
     )
     def clipping_cures(self) -> Judgement:
@@ -731,7 +792,7 @@ print(walk.error)"""
 @functools.cache
 def _surface() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """w, b and the error over them."""
-    w, b = np.linspace(*WEIGHTS, 121), np.linspace(*BIASES, 101)
+    w, b = np.linspace(*WEIGHTS, 161), np.linspace(*BIASES, 129)
     return w, b, cliff(w, b[:, None]).error
 
 
