@@ -471,7 +471,13 @@ class Explorer(traitlets.HasTraits):
     def controls(cls) -> dict[str, Control]:
         """Every control by name, in the order of declaration, shared ones last."""
         found = [t for t in cls.class_traits().values() if isinstance(t, Control)]
-        return {str(c.name): c for c in sorted(found, key=lambda c: (c.group == SHARED, c.order))}
+
+        def place(c: Control) -> tuple[bool, int]:
+            """A shared control stands where its first declaration put it, in every lesson."""
+            first = next(vars(base)[c.name] for base in reversed(cls.__mro__) if c.name in vars(base))
+            return c.group == SHARED, (first if c.group == SHARED else c).order
+
+        return {str(c.name): c for c in sorted(found, key=place)}
 
     @classmethod
     @functools.cache

@@ -481,7 +481,7 @@ class Page {
     else {
       if (!this.verdict.firstChild || this.verdict.childElementCount !== 2) this.verdict.replaceChildren(el("span", { class: "chip" }), el("p", { class: "sentence" }));
       const [chip, sentence] = this.verdict.children;
-      const clauses = words.sentence.split("; ");
+      const clauses = words.sentence.replace(/(\d) /g, "$1\u00a0").split(/;\s/); // a number stays with its unit
       write(chip, words.name); write(sentence, clauses.map((clause, i) => `<span>${clause}${i < clauses.length - 1 ? ";" : ""}</span>`).join(" "));
       this.announce(words.spoken);
     }

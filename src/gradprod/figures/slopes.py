@@ -73,7 +73,7 @@ def slopes(
     top, bottom = (58, 74) if big else (34, 50)
     inner = style.height - top - bottom
     title_room = 56 if big else 36 if size.wide else 30
-    counted = u is not None and u.size > 1
+    counted = u is not None and u.size > 1 and style.height >= 340
     third = (0.2 if counted else 0) * inner
     tall = (inner - third - title_room * (2 if counted else 1)) / 2
     value_axis = (1 - tall / inner, 1.0)
@@ -94,7 +94,8 @@ def slopes(
             end = min(max(float(curve(np.float64(high))), a), b)
             colour = c.ink if shape is chosen else c.muted
             at = (b - end) / (b - a) * tall
-            labels[part].append(Label(at=at, name=_name(shape), colour=colour, bold=shape is chosen))
+            if part == "value" or shape is chosen or (size.wide and not big):  # else there is no room for all
+                labels[part].append(Label(at=at, name=_name(shape), colour=colour, bold=shape is chosen))
     left = round(max(56 if big else 38, text_width("−0.5", size.tick) + 14))
     typical = _typical(chosen, u)
     for level, name, colour in (

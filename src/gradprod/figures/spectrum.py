@@ -55,9 +55,9 @@ def eigenvalues(
     c, size, big = style.colours, sizes(style), style.presenting
     values, singular = np.linalg.eigvals(W), np.linalg.svd(W, compute_uv=False)
     radius, norm = float(np.abs(values).max()), float(singular.max())
-    circles = [(1 / slope_bound, "bound", "1/γ")]
+    circles = [(1 / slope_bound, "bound", "1/γ =")]
     if mean_slope is not None and 0 < mean_slope < slope_bound:
-        circles.append((1 / mean_slope, "approximation", _("1/typical slope")))
+        circles.append((1 / mean_slope, "approximation", _("1/typical slope =")))
     near = 4 * max(radius, norm, 0.26)
     widest = 1.15 * max(radius, norm, *(r for r, *_rest in circles if r < near), 0.25)
     rows = [

@@ -25,7 +25,8 @@ _BY_FORMULA: dict[str, Callable[[NDArray[np.float64], float, int], NDArray[np.fl
     "constant": lambda t, period, at: np.ones_like(t),
     "impulse": lambda t, period, at: (t == at).astype(float),
     "step": lambda t, period, at: (t >= at).astype(float),
-    "sine": lambda t, period, at: np.sin(2 * np.pi * t / period),
+    # π isn't a float: without the zeros sin(π) would be 1.2·10⁻¹⁶
+    "sine": lambda t, period, at: np.where(2 * t % period == 0, 0.0, np.sin(2 * np.pi * t / period)),
 }
 
 INPUT_KINDS: tuple[str, ...] = (*_BY_FORMULA, "noise", "sunspots")

@@ -56,8 +56,10 @@ class BothDirections(SteppedExplorer):
         r"y_t = V_f \overrightarrow{h}_t + V_b \overleftarrow{h}_t + c, \qquad "
         r"\frac{\partial y_t}{\partial x_s}: \overrightarrow{P}\ (s \le t),\ \overleftarrow{P}\ (s \ge t)"
     )
-    formula_text = "y_t = V_f h→_t + V_b h←_t + c; ∂y_t/∂x_s by the forward product for s ≤ t, the backward "
-    "one for s ≥ t"
+    formula_text = (
+        "y_t = V_f h→_t + V_b h←_t + c; "
+        "∂y_t/∂x_s by the forward product for s ≤ t, the backward one for s ≥ t"
+    )
     square = True
 
     sequence_length = Length(40, high=LONGEST)
@@ -97,8 +99,8 @@ class BothDirections(SteppedExplorer):
     presets = (
         Preset("LSTM"),
         Preset("Long memory", {"forget_bias": 6.0}),
-        Preset("Plain cell", {"kind": "plain"}),
         Preset("GRU", {"kind": "gru"}),
+        Preset("Plain cell", {"kind": "plain"}),
         Preset("One way only", {"backward_readout": 0.0}, "With V_b = 0 the upper triangle is empty"),
     )
     prediction = Prediction.count(

@@ -104,8 +104,8 @@ class Compare(SequenceExplorer):
         Preset("At rest", {"input": "zero", "recurrent_weight": 1.0}),
     )
     prediction = Prediction.powers_of_ten(
-        "All gates are opened: b<sub>f</sub> = 6, b<sub>z</sub> = −6. After 500 steps, what is left of the "
-        "<i>simplified gated</i> cell, whose state goes through tanh?",
+        "All gates are opened: <i>b<sub>f</sub></i> = 6, <i>b<sub>z</sub></i> = −6. After 500 steps, "
+        "what is left of the <em>simplified gated</em> cell, whose state goes through tanh?",
         {"forget_bias": 6.0, "update_bias": -6.0, "sequence_length": 500},
         lambda m: float(m.products["gated"].log10[-1]),
         reach=200,

@@ -99,8 +99,8 @@ class GatedAgainstPlain(SteppedExplorer):
             {**WIDE_OPEN, **DRIVEN, "state_activation": "tanh"},
             "f = 0.99, and the tanh round the state forgets all the same",
         ),
-        Preset("Half open", {"forget_bias": 0.0}),
         Preset("Shut", {"forget_bias": -4.0}, "f near 0 forgets at once"),
+        Preset("Half open", {"forget_bias": 0.0}),
         Preset("As the plain cell", ALIKE, "f = i = 0.5 = W_s = W_x: both cells are one"),
     )
     prediction = Prediction.powers_of_ten(

@@ -134,11 +134,9 @@ class LSTM(SteppedExplorer):
 
     presets = (
         Preset("Typical"),
-        Preset("Keras’ default", KERAS, "Why does my LSTM forget in 20 steps?"),
         Preset("Open", {"forget_bias": 5.0, "sequence_length": 1000}, "f = 0.993"),
         Preset("Shut", {"forget_bias": -4.0}),
-        Preset("Explodes for ever", EXPLODES, "+0.29 nats a step, with no input at all"),
-        Preset("Thousands of steps", {**GATE_ALONE, "forget_bias": 5.0, "sequence_length": 10000}),
+        Preset("Keras’ default", KERAS, "Why does my LSTM forget in 20 steps?"),
         Preset(
             "Peepholes",
             {
@@ -148,6 +146,8 @@ class LSTM(SteppedExplorer):
                 "show_total": True,
             },
         ),
+        Preset("Explodes for ever", EXPLODES, "+0.29 nats a step, with no input at all"),
+        Preset("10\u202f000 steps", {**GATE_ALONE, "forget_bias": 5.0, "sequence_length": 10000}),
     )
     prediction = Prediction.powers_of_ten(
         "A forget bias of 3 means <i>f</i> = 0.953 when nothing else speaks. Going back 1000 steps along "

@@ -199,7 +199,7 @@ print(activation({self.activation!r}).slope(run.pre_activation))"""
 
     # ---- picture ----
 
-    @picture(heights=(600, 500, 380))
+    @picture(heights=(590, 500, 290))
     def chart(self, style: Style) -> Figure:
         """φ, φ′ and the visited places."""
         visited = None if self.veiled else self.trajectory.pre_activation
