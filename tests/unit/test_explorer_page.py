@@ -234,4 +234,4 @@ def test_another_language_reaches_every_declared_text() -> None:
 
 
 def test_the_script_travels_small() -> None:
-    assert len(Page._esm) < 32_000
+    assert len(Page._esm) < 36_000  # with the script of all its plots

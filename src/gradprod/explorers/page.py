@@ -24,6 +24,7 @@ from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
 from gradprod.i18n import language, languages
 from gradprod.view import Pacer, PlotView
+from gradprod.view.plot_view import bare_script
 from gradprod.words import plain
 
 HERE = Path(__file__).parent
@@ -87,10 +88,23 @@ try { return (await import(url)).default; } finally { URL.revokeObjectURL(url); 
 
 @cache
 def script() -> str:
-    """page.js with page.css in it, gzip'd inside of a module that unpacks it: it travels with every page."""
+    """page.js with page.css and plot.js in it, gzip'd inside of a module that unpacks it."""
     style = (HERE / "page.css").read_text(encoding="utf-8")
-    source = (HERE / "page.js").read_text(encoding="utf-8").replace('"page.css"', json.dumps(style))
+    plot, name = bare_script()
+    source = (HERE / "page.js").read_text(encoding="utf-8")
+    for mark, text in (("page.css", style), ("plot.js", plot), ("plot.name", name)):
+        source = source.replace(f'"{mark}"', json.dumps(text))
     return UNPACK % base64.b64encode(gzip.compress(source.encode(), 9, mtime=0)).decode()
+
+
+class SlotView(PlotView):
+    """A plot on a page, which has brought the script along: a page may have many plots."""
+
+    _esm = f"""export default async () => {{
+const scripts = (globalThis[Symbol.for("gradprod")] ??= {{}}).scripts ??= {{}};
+while (!scripts["{bare_script()[1]}"]) await new Promise(done => setTimeout(done, 5));
+return (await scripts["{bare_script()[1]}"]).default();
+}};"""
 
 
 @contextlib.contextmanager
@@ -154,6 +168,8 @@ class Page(anywidget.AnyWidget):
         """Put an explorer on the page, its frame first."""
         if self._watched is not None:
             self._watched.unobserve(self._moved, list(type(self._watched).controls()))
+            if explorer.number != self._watched.number:  # the page tells the sizes of its new pictures first
+                self._greeted, self.sizes = False, {}
         self.explorer = self._watched = explorer
         self.good = explorer.settings()
         self.errors, self._chosen_claim = {}, None
@@ -172,7 +188,7 @@ class Page(anywidget.AnyWidget):
         """The plot that shows one picture of the present lesson; made when first asked for."""
         key = (self.explorer.number, name)
         if key not in self._views:
-            view = self._views[key] = PlotView()
+            view = self._views[key] = SlotView()
             made = next(p for p in self.explorer.parts(Picture) if p.name == name)
             if made.moves:
                 view.on_click(lambda point, made=made: self._click(made, point))
@@ -233,10 +249,16 @@ class Page(anywidget.AnyWidget):
 
     def _do_hello(self, query: str = "", **look: Any) -> None:
         """A view was opened: what it looks like, and the link that it was opened by."""
-        self._greeted = True
         self._do_look(**look)
 
-    def _do_look(self, sizes: dict[str, list[int]] | None = None, lang: str = "", **look: Any) -> None:
+    def _do_look(
+        self, sizes: dict[str, list[int]] | None = None, lesson: int = 0, lang: str = "", **look: Any
+    ) -> None:
+        """What the page looks like; `sizes` are those of the pictures of one lesson."""
+        if lesson in (0, self.explorer.number):
+            self._greeted = True
+        else:
+            sizes = None
         self.look = {**self.look, **{k: v for k, v in look.items() if k in self.look}}
         self.sizes.update({name: (int(w), int(h)) for name, (w, h) in (sizes or {}).items()})
         if lang in languages() and lang != self.language:
@@ -575,11 +597,12 @@ class Page(anywidget.AnyWidget):
         explorer = self.explorer
         if explorer.veiled:
             return {"readouts": [], "panels": {}, "pins": 0}
+        drawn = explorer.parts(Diagram) if self._greeted else ()  # their width isn't known before
         return {
             "pins": len(explorer.pins),
             "readouts": [[r.name, r.value, r.how] for r in explorer.readouts()],
             "panels": {p.name: p.body(explorer) for p in explorer.parts(Panel)}
-            | {d.name: d.body(explorer, self._style(d.height)) for d in explorer.parts(Diagram)},
+            | {d.name: d.body(explorer, self._style(d.height)) for d in drawn},
         }
 
     def _style(self, height: int) -> Style:

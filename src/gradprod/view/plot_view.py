@@ -46,10 +46,16 @@ class Point:
     uid: str | None = None
 
 
-def _script() -> str:
-    """plot.js as a module that unpacks it: it travels with every view, and gzip'd and bare it is a third."""
+def bare_script() -> tuple[str, str]:
+    """plot.js without its comments, and the name under which a page keeps it in ``scripts``."""
     source = Path(__file__).with_name("plot.js").read_text(encoding="utf-8")
     bare = re.sub(r"^\s*(//.*)?\n?|\s// .*$", "", re.sub(r"/\*[\s\S]*?\*/", "", source), flags=re.MULTILINE)
+    return bare, f"{zlib.crc32(bare.encode()):x}"
+
+
+def _script() -> str:
+    """plot.js as a module that unpacks it: it travels with every view, and gzip'd and bare it is a third."""
+    bare, name = bare_script()
     packed = base64.b64encode(gzip.compress(bare.encode(), 9, mtime=0)).decode()
     return f"""
 const scripts = ((globalThis[Symbol.for("gradprod")] ??= {{}}).scripts ??= {{}});
@@ -59,7 +65,7 @@ const unpack = async () => {{
   const source = new Blob([await new Response(stream).text()], {{ type: "text/javascript" }});
   return import(URL.createObjectURL(source));
 }};
-export default async () => (await (scripts["{zlib.crc32(bare.encode()):x}"] ??= unpack())).default();
+export default async () => (await (scripts["{name}"] ??= unpack())).default();
 """
 
 
