@@ -474,7 +474,7 @@ for name, terms in {call}(run, readout, {Y}).items():
         t, k, name = self.t, self.k, self.parameter
         narrow = style.width < 480
         if narrow or style.presenting:
-            style = replace(style, height=190 if narrow else 330)
+            style = replace(style, height=150 if narrow else 330)
         immediate = float(terms.immediate[i])
         labels = {
             f"O{t}-L{t}": (
@@ -500,7 +500,7 @@ for name, terms in {call}(run, readout, {Y}).items():
 
     @picture(
         title="The terms, added up",
-        heights=(290, 280, 210),
+        heights=(290, 280, 185),
         pointing=POINTING,
         hint="Arrow keys lead from term to term and from weight to weight.",
     )
