@@ -14,9 +14,10 @@ links, downloads and keyboard come with it. ``vanish_or_explode.py`` is the one 
     alone; ``log=True``); ``Whole`` the same for whole numbers; ``Length`` T; ``Choice("φ", "Activation φ",
     "tanh", {value: label})`` toggle, or menu from five on; ``Switch`` check box; ``Layer("bound", "Bound",
     True, room=0)`` pressed button under the picture, which grows by ``room`` pixels; ``Interval`` two
-    boxes; ``Numbers`` a box for each step. All take ``group`` (`CELL`, `SHARED`, `PICTURE` = the row under the picture, or a heading of
-    one's own; name it in ``folded`` to have it closed), ``key`` (name in links, where the symbol won't do),
-    ``live`` (in the presenter's view: three at most), ``when`` (shown only while it has an effect). The
+    boxes; ``Numbers`` a box for each step. All take ``group`` (`CELL`, `SHARED`, `PICTURE` = the row under
+    the picture, or a heading of one's own; name it in ``folded`` to have it closed), ``key`` (name in
+    links, where the symbol won't do), ``live`` (in the presenter's view: three at most), ``when`` (shown
+    only while it has an effect). The
     trait's name is the parameter's name in the library.
 3.  Results: ``@cached`` methods, read as attributes, computed once for each setting of all controls but the
     layers; ``@cached("activation", "bias")`` for those that depend on a few. A ValueError raised there
@@ -30,9 +31,9 @@ links, downloads and keyboard come with it. ``vanish_or_explode.py`` is the one 
     `gradprod.figures`. ``self.veiled`` hides what would answer an open question, ``self.prediction_shown``
     is the guess. ``curve()`` returns what a pin keeps, ``self.pins`` holds the pinned ones. ``square =
     True`` if the picture stands beside its sentence for the presenter.
-    ``@diagram("…")`` is a drawing (SVG or HTML) under it, with ``place="main"`` over it. ``pointing=Pointing(at,
-    walk)`` on either says what the pointer over a part and the arrow keys put into focus: controls with
-    ``look=True``, which presets leave and no result depends on.
+    ``@diagram("…")`` is a drawing (SVG or HTML) under it, with ``place="main"`` over it.
+    ``pointing=Pointing(at, walk)`` on either says what the pointer over a part and the arrow keys put into
+    focus: controls with ``look=True``, which presets leave and no result depends on.
 6.  Claims: methods ``(self) → Judgement("true" | "false" | "exact" | "partly", why)`` decorated with
     ``@claim(number, says, articles=…, test={settings}, applies=lambda m: …)``. They judge the present
     settings, by number; the card that applies opens by itself, “Test it” sets ``test``.
