@@ -11,6 +11,7 @@ from gradprod.analysis.approximations import (
     gate_reading,
     relative_error,
 )
+from gradprod.analysis.clipped_terms import ClippedTerms, clipped_terms
 from gradprod.analysis.clipping import (
     Cliff,
     Clipped,
@@ -41,10 +42,13 @@ from gradprod.analysis.memory import (
 from gradprod.analysis.networks import RandomNetwork, random_network
 from gradprod.analysis.norms import ProductNorms, input_term_norms, product_norms
 from gradprod.analysis.own_cell import OwnRun, diagonal_recurrence, leaky_rnn, own_cell
+from gradprod.analysis.partial_sums import StepSums, step_sums, terms_needed
 from gradprod.analysis.readouts import Readouts, effective_memory, fit_rate, half_life, readouts, verdict
 from gradprod.analysis.regimes import RegimeMap, regime_map
+from gradprod.analysis.starts import gradient_left, random_lstm
 from gradprod.analysis.surface import GATES, Shares, flat_surface, path_shares, shares, surface
 from gradprod.analysis.terms import CellSlope, StepTerms, cell_slope, gru_terms, lstm_terms, term_bounds
+from gradprod.analysis.truncation import Truncation, truncation_loss
 from gradprod.bptt import (
     Backward,
     BidirectionalGradients,
@@ -191,6 +195,15 @@ __all__ = [  # noqa: RUF022 - in the order of use
     "term_bounds",
     "cell_slope",
     "CellSlope",
+    "step_sums",
+    "StepSums",
+    "terms_needed",
+    "clipped_terms",
+    "ClippedTerms",
+    "truncation_loss",
+    "Truncation",
+    "random_lstm",
+    "gradient_left",
     "own_cell",
     "OwnRun",
     "leaky_rnn",
