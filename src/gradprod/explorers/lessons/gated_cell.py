@@ -298,7 +298,7 @@ print(product.log10, readouts(product, {self.threshold:.10g}))"""
         9,
         "Each long-range term of the gradient is kept or dropped whole, as its gates are open or shut.",
         articles="001",
-        test={"forget_bias": 1.0, "sequence_length": 3},
+        test={"forget_bias": 1.0, "sequence_length": 3, "step": 3},
     )
     def kept_or_dropped(self) -> Judgement:
         lags = min(2, int(self.sequence_length))

@@ -1,0 +1,279 @@
+"""Every lesson as its reader meets it: by link, on a desk, a tablet and a phone, by keyboard, presented, in the dark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+from visits import Problems, free_port, notebook, running, wait_for
+
+from gradprod.explorers.lessons import LESSONS, Entry
+
+BUILT = [entry for entry in LESSONS if entry.home]
+lessons = pytest.mark.parametrize("entry", BUILT, ids=lambda entry: entry.class_name)
+DRAWN = ".slot.main .main-svg"
+
+UNNAMED = """() => {
+  const visible = n => n.checkVisibility({visibilityProperty: true}), text = n => (n?.textContent ?? '').trim();
+  const ids = [...document.querySelectorAll('.gradprod [id]')].map(n => n.id);
+  const named = n => n.getAttribute('aria-label') || text(document.getElementById(n.getAttribute('aria-labelledby'))) ||
+    [...(n.labels ?? [])].some(text) || (n.matches('button, a, summary, h1') && text(n));
+  const stops = document.querySelectorAll('.gradprod :is(button, a[href], select, input, summary, [tabindex="0"], [role])');
+  const passive = n => n.matches('[role=status], [role=alert], [role=none], [role=presentation]');
+  return [...[...stops].filter(n => visible(n) && !passive(n) && !named(n)).map(n => n.outerHTML.slice(0, 160)),
+    ...ids.filter((id, i) => ids.indexOf(id) !== i)];
+}"""
+
+PICTURES = """() => [...document.querySelectorAll('.slot.main, .charts .diagram')].filter(n => n.checkVisibility())
+  .map(n => [n, n.matches('[role=img]') ? n : n.querySelector('[role=img]')])
+  .map(([n, p]) => [n.dataset.slot ?? 'diagram', p?.getAttribute('aria-label') ?? '', n.querySelectorAll('svg path, svg image, canvas').length])"""
+
+CUT = """() => [...document.querySelectorAll(
+  '.gradprod :is(.chip, .formula, .chips button, .segments button, .layers button, legend, h2, label, dt, dd b, th, td)')]
+  .filter(n => n.checkVisibility() && (n.scrollWidth > n.clientWidth + 2 && getComputedStyle(n).display !== 'inline'
+    || n.getBoundingClientRect().right > innerWidth + 1 && !n.closest('.tablebox, .panel, .diagram')))
+  .map(n => n.outerHTML.slice(0, 120))"""
+
+SMALL = """() => [...document.querySelectorAll('.gradprod *')]
+  .filter(n => n.checkVisibility({visibilityProperty: true}))
+  .filter(n => [...n.childNodes].some(c => c.nodeType === 3 && c.data.trim()))
+  .filter(n => !n.closest('sub, sup, .sr, .skip, tspan, math, mjx-container, [baseline-shift]'))
+  .map(n => [parseFloat(getComputedStyle(n).fontSize) * (n.closest('svg:not(.main-svg)')?.getScreenCTM().a ?? 1), n])
+  .filter(([size]) => size < 19.5).map(([size, n]) => `${size} ${n.outerHTML.slice(0, 90)}`)"""
+
+
+def opened(page: Page, url: str, number: int) -> Page:
+    """The lesson by its link, drawn and at rest."""
+    page.goto(f"{url}?lesson={number}")
+    page.wait_for_selector(f".gradprod:not(.opening) {DRAWN}", timeout=60_000)
+    settled(page)
+    expect(page.locator(".sentence")).not_to_be_empty()
+    return page
+
+
+def settled(page: Page) -> None:
+    """Wait until nothing is computed any more."""
+    page.wait_for_timeout(60)
+    expect(page.locator(".gradprod")).not_to_have_class(re.compile("computing"), timeout=30_000)
+
+
+def word(page: Page, sentence: str) -> None:
+    """No error stands on the page."""
+    errors = page.locator(".gradprod :is(.message.error, .offline, [role=alert]):visible")
+    assert errors.all_inner_texts() == [], sentence
+
+
+def handles(page: Page) -> list[Locator]:
+    return page.locator(".controls [type=range]:visible").all()
+
+
+def each_picture_is_drawn_and_named(page: Page) -> None:
+    expect(page.locator(DRAWN).first).to_be_visible()
+    pictures = page.evaluate(PICTURES)
+    assert pictures
+    for name, label, marks in pictures:
+        assert marks > 2, name
+        assert re.search(r"\w.*\s.*\w.*\s.*\w", label), f"{name}: {label!r} is no sentence"
+
+
+@lessons
+def test_on_a_desk(page: Page, app_url: str, entry: Entry) -> None:
+    opened(page, app_url, entry.number)
+    expect(page.locator("h1 .no")).to_have_text(str(entry.number))
+    expect(page.locator(".lessons [aria-current=page]")).to_contain_text(entry.name)
+    each_picture_is_drawn_and_named(page)
+    assert page.evaluate(UNNAMED) == []
+    expect(page.locator(".formula :is(mjx-container, math)").first).to_be_visible(timeout=30_000)
+    assert page.evaluate(CUT) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1400
+    assert page.evaluate("document.querySelector('.chip').offsetHeight") < 40
+
+    low = page.evaluate(
+        "[...document.querySelectorAll('.slot.main, .controls [type=range]')].filter(n => n.checkVisibility())"
+        ".map(n => [n.getBoundingClientRect().bottom, n.dataset.slot ?? n.ariaLabel]).filter(([y]) => y > 900)"
+    )
+    assert low == []
+    every_slider_moves(page)
+    every_button_is_pressed(page)
+    a_question_is_asked_and_answered(page)
+    it_is_presented(page)
+    it_is_dark(page)
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.wait_for_timeout(400)
+    settled(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 800
+    assert page.evaluate(CUT) == []
+    each_picture_is_drawn_and_named(page)
+    word(page, "on a tablet")
+
+
+def every_slider_moves(page: Page) -> None:
+    assert handles(page)
+    for handle in handles(page):
+        name, before = handle.get_attribute("aria-label"), handle.get_attribute("aria-valuetext")
+        key = "ArrowLeft" if handle.evaluate("n => n.value === n.max") else "ArrowRight"
+        handle.press(key)
+        assert handle.get_attribute("aria-valuetext") != before, name
+        box = page.get_by_role("textbox", name=name, exact=True)
+        expect(box).to_have_value(handle.get_attribute("aria-valuetext") or "")
+        settled(page)
+    word(page, "after the sliders")
+
+
+def every_button_is_pressed(page: Page) -> None:
+    for summary in page.locator(".group summary, .numbers summary").all():
+        summary.click()
+    expect(page.locator(".tablebox tbody tr").first).to_be_visible()
+    said = set()
+    presets = page.locator(".chips button")
+    for i in range(presets.count()):
+        presets.nth(i).click()
+        expect(presets.nth(i)).to_have_attribute("aria-pressed", "true")
+        settled(page)
+        said.add(page.locator(".verdict").inner_text())
+        word(page, f"preset {presets.nth(i).inner_text()}")
+    assert len(said) > 1
+    claims = page.locator(".pager").inner_text() if page.locator(".pager").count() else "1 of 1"
+    for _ in range(int(claims.split()[-2]) if page.locator(".claim:visible").count() else 0):
+        test = page.locator(".claim").get_by_role("button", name="Test it")
+        test.click()
+        expect(test).to_have_attribute("aria-pressed", "true")
+        settled(page)
+        expect(page.locator(".claim .tag")).to_have_text(re.compile("[✓✗=±] (Holds|Fails|Exact|True)"))
+        word(page, page.locator(".claim blockquote").inner_text())
+        if page.locator(".pager").count():
+            page.locator(".pager button").last.click()
+            settled(page)
+    presets.first.click()
+    pressed = page.locator(
+        ".layers button:visible, .controls .segments button, .under .segments button, .action"
+    )
+    for i in range(pressed.count()):
+        button = pressed.nth(i)
+        if button.is_visible():
+            button.click()
+            settled(page)
+            word(page, "after a button")
+    for select in page.locator(".under select:visible").all():
+        for value in select.locator("option").evaluate_all("all => all.map(n => n.value)"):
+            select.select_option(value)
+            settled(page)
+            word(page, f"{value} below")
+    each_picture_is_drawn_and_named(page)
+    page.get_by_role("button", name="Reset everything").click()
+    settled(page)
+    expect(presets.first).to_have_attribute("aria-pressed", "true")
+
+
+def a_question_is_asked_and_answered(page: Page) -> None:
+    if not page.locator(".predict:visible").count():
+        return
+    page.keyboard.press("q")
+    guess = page.get_by_role("slider", name="Your prediction")
+    expect(guess).to_be_focused()
+    settled(page)
+    for part in (".verdict", ".measured", ".rule", ".where", ".panel", ".slot.below"):
+        for node in page.locator(f".gradprod {part}").all():
+            expect(node).to_be_hidden()
+    assert not page.locator(".tablebox table").count()
+    words = page.locator(".predict output").inner_text()
+    guess.press("ArrowLeft" if guess.evaluate("n => n.value === n.max") else "ArrowRight")
+    expect(page.locator(".predict output")).not_to_have_text(words)
+    assert page.evaluate(UNNAMED) == []
+    page.locator(".predict .primary").click()
+    settled(page)
+    expect(page.locator(".predict")).to_contain_text("You said")
+    expect(page.locator(".verdict")).to_be_visible()
+    word(page, "after the answer")
+
+
+def it_is_presented(page: Page) -> None:
+    page.keyboard.press("p")
+    expect(page.get_by_text("press Esc to leave")).to_be_visible()
+    page.wait_for_timeout(300)
+    settled(page)
+    each_picture_is_drawn_and_named(page)
+    assert page.evaluate("document.querySelector('.gradprod').scrollHeight <= innerHeight")
+    assert page.evaluate("document.querySelector('.sheet').scrollHeight <= innerHeight")
+    assert 1 <= page.get_by_role("slider").count() <= 3
+    assert page.evaluate(SMALL) == []
+    width, room = page.evaluate(
+        "[document.querySelector('.slot.main .main-svg').clientWidth, document.querySelector('.slot.main .plot').clientWidth]"
+    )
+    assert width == room
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("press Esc to leave")).to_be_hidden()
+
+
+def it_is_dark(page: Page) -> None:
+    page.get_by_role("button", name="Dark").click()
+    settled(page)
+    expect(page.locator(".gradprod")).to_have_attribute("data-theme", "dark")
+    ink = page.locator(".slot.main :is(.xtitle, .g-xtitle text, .annotation-text)").first
+    expect(ink).to_have_css("fill", re.compile(r"rgb\((244, 247, 250|169, 180, 192)\)"))
+
+
+@lessons
+def test_on_a_phone(browser: Browser, problems: Problems, app_url: str, entry: Entry) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = context.new_page()
+    problems.watch(page)
+    opened(page, app_url, entry.number)
+    each_picture_is_drawn_and_named(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate(UNNAMED) == []
+    assert page.evaluate(CUT) == []
+    share = 0.55 if page.locator(".gradprod.square, .charts .diagram").count() else 0.45
+    assert page.evaluate("document.querySelector('.pinned').offsetHeight") <= share * 844
+    for handle in handles(page):
+        before = handle.get_attribute("aria-valuetext")
+        handle.press("ArrowLeft" if handle.evaluate("n => n.value === n.max") else "ArrowRight")
+        assert handle.get_attribute("aria-valuetext") != before
+        assert page.evaluate("document.querySelector('.pinned').getBoundingClientRect().top") >= -1
+    settled(page)
+    word(page, "on a phone")
+    problems.watching = False
+    page.goto("about:blank")
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def stock_voila(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """`stock_voila(cell)`: address at which Voilà as it comes shows a notebook of one cell."""
+    folder, port = tmp_path_factory.mktemp("stock"), free_port()
+    home = tmp_path_factory.mktemp("home")
+    places = {"JUPYTER_CONFIG_DIR": str(home), "IPYTHONDIR": str(home / "ipython")}
+    arguments = ("-m", "voila", str(folder), "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1")
+    with running(*arguments, log=home / "log.txt", **places) as process:
+        wait_for(f"http://127.0.0.1:{port}/", process, home / "log.txt")
+
+        def url(cell: str) -> str:
+            (folder / "page.ipynb").write_text(notebook(cell, kernel="python3"))
+            return f"http://127.0.0.1:{port}/voila/render/page.ipynb"
+
+        yield url
+
+
+def a_lesson_alone(page: Page, number: int) -> None:
+    """It is all there without the app, and moves."""
+    page.wait_for_selector(f".gradprod {DRAWN}", timeout=90_000)
+    each_picture_is_drawn_and_named(page)
+    expect(page.locator("h1 .no")).to_have_text(str(number))
+    assert page.evaluate(UNNAMED) == []
+    every_slider_moves(page)
+    presets = page.locator(".chips button")
+    presets.last.click()
+    expect(presets.last).to_have_attribute("aria-pressed", "true")
+    settled(page)
+    word(page, "alone")
+
+
+def test_alone_in_jupyterlab(lab: Callable[..., Page]) -> None:
+    a_lesson_alone(lab("from gradprod.explorers import LSTM\nLSTM()"), 6)
+
+
+def test_alone_in_voila_as_it_comes(page: Page, stock_voila: Callable[[str], str]) -> None:
+    page.goto(stock_voila("from gradprod.explorers import GateSurface\nGateSurface()"), timeout=60_000)
+    a_lesson_alone(page, 4)
