@@ -1,4 +1,4 @@
-"""Every lesson as its reader meets it: by link, on a desk, a tablet and a phone, by keyboard, presented, in the dark."""
+"""Every lesson as its reader meets it: by link, at every width, by keyboard, presented, dark, alone."""
 
 from __future__ import annotations
 
@@ -16,31 +16,36 @@ lessons = pytest.mark.parametrize("entry", BUILT, ids=lambda entry: entry.class_
 DRAWN = ".slot.main .main-svg"
 
 UNNAMED = """() => {
-  const visible = n => n.checkVisibility({visibilityProperty: true}), text = n => (n?.textContent ?? '').trim();
+  const visible = n => n.checkVisibility({visibilityProperty: true});
+  const text = n => (n?.textContent ?? '').trim();
+  const by = n => document.getElementById(n.getAttribute('aria-labelledby'));
   const ids = [...document.querySelectorAll('.gradprod [id]')].map(n => n.id);
-  const named = n => n.getAttribute('aria-label') || text(document.getElementById(n.getAttribute('aria-labelledby'))) ||
-    [...(n.labels ?? [])].some(text) || (n.matches('button, a, summary, h1') && text(n));
-  const stops = document.querySelectorAll('.gradprod :is(button, a[href], select, input, summary, [tabindex="0"], [role])');
-  const passive = n => n.matches('[role=status], [role=alert], [role=none], [role=presentation]');
-  return [...[...stops].filter(n => visible(n) && !passive(n) && !named(n)).map(n => n.outerHTML.slice(0, 160)),
-    ...ids.filter((id, i) => ids.indexOf(id) !== i)];
+  const named = n => n.getAttribute('aria-label') || text(by(n)) || [...(n.labels ?? [])].some(text) ||
+    (n.matches('button, a, summary, h1') && text(n));
+  const stops = ':is(button, a[href], select, input, summary, [tabindex="0"], [role])';
+  const some = document.querySelectorAll(`.gradprod ${stops}:not([role=status], [role=alert])`);
+  const bare = [...some].filter(n => visible(n) && !named(n));
+  return [...bare.map(n => n.outerHTML.slice(0, 160)), ...ids.filter((id, i) => ids.indexOf(id) !== i)];
 }"""
 
-PICTURES = """() => [...document.querySelectorAll('.slot.main, .charts .diagram')].filter(n => n.checkVisibility())
-  .map(n => [n, n.matches('[role=img]') ? n : n.querySelector('[role=img]')])
-  .map(([n, p]) => [n.dataset.slot ?? 'diagram', p?.getAttribute('aria-label') ?? '', n.querySelectorAll('svg path, svg image, canvas').length])"""
+PICTURES = """() => [...document.querySelectorAll('.slot.main, .charts .diagram')]
+  .filter(n => n.checkVisibility())
+  .map(n => [n.dataset.slot ?? 'diagram', n.querySelector('[role=img]')?.getAttribute('aria-label') ?? '',
+    n.querySelectorAll('svg path, svg image, canvas').length])"""
 
 CUT = """() => [...document.querySelectorAll(
-  '.gradprod :is(.chip, .formula, .chips button, .segments button, .layers button, legend, h2, label, dt, dd b, th, td)')]
-  .filter(n => n.checkVisibility() && (n.scrollWidth > n.clientWidth + 2 && getComputedStyle(n).display !== 'inline'
-    || n.getBoundingClientRect().right > innerWidth + 1 && !n.closest('.tablebox, .panel, .diagram')))
+  '.gradprod :is(.chip, .formula, .controls button, .under button, legend, h2, label, dt, dd b, th, td)')]
+  .filter(n => n.checkVisibility())
+  .filter(n => n.scrollWidth > n.clientWidth + 2 && getComputedStyle(n).display !== 'inline'
+    || n.getBoundingClientRect().right > innerWidth + 1 && !n.closest('.tablebox, .panel, .diagram'))
   .map(n => n.outerHTML.slice(0, 120))"""
 
 SMALL = """() => [...document.querySelectorAll('.gradprod *')]
   .filter(n => n.checkVisibility({visibilityProperty: true}))
   .filter(n => [...n.childNodes].some(c => c.nodeType === 3 && c.data.trim()))
   .filter(n => !n.closest('sub, sup, .sr, .skip, tspan, math, mjx-container, [baseline-shift]'))
-  .map(n => [parseFloat(getComputedStyle(n).fontSize) * (n.closest('svg:not(.main-svg)')?.getScreenCTM().a ?? 1), n])
+  .map(n => [n, n.closest('svg:not(.main-svg)')?.getScreenCTM().a ?? 1])
+  .map(([n, zoom]) => [parseFloat(getComputedStyle(n).fontSize) * zoom, n])
   .filter(([size]) => size < 19.5).map(([size, n]) => `${size} ${n.outerHTML.slice(0, 90)}`)"""
 
 
@@ -91,8 +96,10 @@ def test_on_a_desk(page: Page, app_url: str, entry: Entry) -> None:
     assert page.evaluate("document.querySelector('.chip').offsetHeight") < 40
 
     low = page.evaluate(
-        "[...document.querySelectorAll('.slot.main, .controls [type=range]')].filter(n => n.checkVisibility())"
-        ".map(n => [n.getBoundingClientRect().bottom, n.dataset.slot ?? n.ariaLabel]).filter(([y]) => y > 900)"
+        "[...document.querySelectorAll('.slot.main, .controls [type=range]')]"
+        ".filter(n => n.checkVisibility())"
+        ".map(n => [n.getBoundingClientRect().bottom, n.dataset.slot ?? n.ariaLabel])"
+        ".filter(([bottom]) => bottom > 900)"
     )
     assert low == []
     every_slider_moves(page)
@@ -135,8 +142,9 @@ def every_button_is_pressed(page: Page) -> None:
         said.add(page.locator(".verdict").inner_text())
         word(page, f"preset {presets.nth(i).inner_text()}")
     assert len(said) > 1
-    claims = page.locator(".pager").inner_text() if page.locator(".pager").count() else "1 of 1"
-    for _ in range(int(claims.split()[-2]) if page.locator(".claim:visible").count() else 0):
+    card = page.locator(".claim:visible")
+    count = re.search(r"of (\d+)", card.inner_text()) if card.count() else None
+    for _ in range(int(count[1]) if count else card.count()):
         test = page.locator(".claim").get_by_role("button", name="Test it")
         test.click()
         expect(test).to_have_attribute("aria-pressed", "true")
@@ -200,7 +208,7 @@ def it_is_presented(page: Page) -> None:
     assert 1 <= page.get_by_role("slider").count() <= 3
     assert page.evaluate(SMALL) == []
     width, room = page.evaluate(
-        "[document.querySelector('.slot.main .main-svg').clientWidth, document.querySelector('.slot.main .plot').clientWidth]"
+        "['main-svg', 'plot'].map(name => document.querySelector(`.slot.main .${name}`).clientWidth)"
     )
     assert width == room
     page.keyboard.press("Escape")
@@ -245,7 +253,15 @@ def stock_voila(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
     folder, port = tmp_path_factory.mktemp("stock"), free_port()
     home = tmp_path_factory.mktemp("home")
     places = {"JUPYTER_CONFIG_DIR": str(home), "IPYTHONDIR": str(home / "ipython")}
-    arguments = ("-m", "voila", str(folder), "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1")
+    arguments = (
+        "-m",
+        "voila",
+        str(folder),
+        "--no-browser",
+        f"--port={port}",
+        "--port_retries=0",
+        "--Voila.ip=127.0.0.1",
+    )
     with running(*arguments, log=home / "log.txt", **places) as process:
         wait_for(f"http://127.0.0.1:{port}/", process, home / "log.txt")
 
@@ -274,6 +290,10 @@ def test_alone_in_jupyterlab(lab: Callable[..., Page]) -> None:
     a_lesson_alone(lab("from gradprod.explorers import LSTM\nLSTM()"), 6)
 
 
-def test_alone_in_voila_as_it_comes(page: Page, stock_voila: Callable[[str], str]) -> None:
+def test_alone_in_voila_as_it_comes(
+    page: Page, problems: Problems, stock_voila: Callable[[str], str]
+) -> None:
     page.goto(stock_voila("from gradprod.explorers import GateSurface\nGateSurface()"), timeout=60_000)
     a_lesson_alone(page, 4)
+    stock = ("cdn.jsdelivr.net", "net::ERR_NAME_NOT_RESOLVED", "/gradprod/plotly-", "status of 404")
+    problems[:] = [p for p in problems if not any(part in p for part in stock)]  # Voilà's own, and no route
