@@ -78,6 +78,17 @@ def _sigmoid(u: Any) -> Any:
         return 1 / (1 + np.exp(-np.asarray(u, dtype=np.float64)))
 
 
+def sigmoid_and_complement(u: ArrayLike) -> tuple[Any, Any]:
+    """σ(u) and 1 − σ(u) = σ(−u) from one exponential, both with all their digits; σ′(u) is their product."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        e = np.exp(-np.asarray(u, dtype=np.float64))
+        value = 1 / (1 + e)
+        complement = e * value
+    if not np.max(e, initial=0) < np.inf:  # beyond u = −709, or not a number
+        complement = np.where(np.isinf(e), 1.0, complement)[()]
+    return value, complement
+
+
 def _sigmoid_slope(u: ArrayLike) -> Any:
     with np.errstate(over="ignore"):
         s = 0.5 / np.cosh(np.asarray(u, dtype=np.float64) / 2)

@@ -92,9 +92,11 @@ class Trajectory:
         before = {part: array[start:stop] for part, array in first.items()}
         x = time_first(self.inputs, self.cell, len(self.leading))[start:stop]
         with np.errstate(over="ignore", invalid="ignore"):
-            pre, gates = self.cell.activate(before, self.cell.drive(x))
+            pre, gates, complements = self.cell.activate_for_partials(before, self.cell.drive(x))
         after = {part: array[start + 1 : stop + 1] for part, array in first.items()}
-        return Step(inputs=x, before=before, after=after, pre_activations=pre, gates=gates)
+        return Step(
+            inputs=x, before=before, after=after, pre_activations=pre, gates=gates, complements=complements
+        )
 
     @property
     def _time(self) -> int:

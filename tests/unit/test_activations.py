@@ -6,7 +6,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from gradprod.activations import LINEAR, SIGMOID, TANH, activation, log_sigmoid
+from gradprod.activations import LINEAR, SIGMOID, TANH, activation, log_sigmoid, sigmoid_and_complement
 
 U = np.concatenate(
     [
@@ -64,6 +64,23 @@ def test_log_slope_goes_on_where_the_slope_underflows(name):
 
 def test_log_sigmoid_is_exact_on_both_sides():
     assert_exact(log_sigmoid(U), lambda u: mp.log(sigma(u)), U)
+
+
+def test_sigmoid_and_its_complement_are_right_to_the_last_digit():
+    value, complement = sigmoid_and_complement(U)
+    assert_exact(value, sigma, U)
+    assert_exact(complement, lambda u: sigma(-u), U)
+    assert_exact(value * complement, lambda u: sigma(u) * sigma(-u), U)
+
+
+def test_sigmoid_and_its_complement_at_any_size():
+    u = [-np.inf, -1e5, -709.9, 0.0, 709.9, 1e5, np.inf, np.nan]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        value, complement = sigmoid_and_complement(u)
+        assert sigmoid_and_complement(-1e5) == (0.0, 1.0)
+    np.testing.assert_allclose(value, [0, 0, 0, 0.5, 1, 1, 1, np.nan], atol=1e-300)
+    np.testing.assert_allclose(complement, [1, 1, 1, 0.5, 0, 0, 0, np.nan], atol=1e-300)
 
 
 @pytest.mark.parametrize("name", EXACT)

@@ -1,7 +1,7 @@
 """What every cell is: parameters, a step, elementwise partials, and the Jacobian and adjoint made of them."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, TypeAlias
 
@@ -30,6 +30,8 @@ class Step:
         to the axes that they vary along.
     gates : dict of ndarray, shape (...) or (..., n)
         Gate and candidate values.
+    complements : dict of ndarray, shape (...) or (..., n)
+        1 − σ of the gates of which a cell computes it along with σ.
     """
 
     inputs: FloatArray
@@ -37,6 +39,7 @@ class Step:
     after: Arrays
     pre_activations: Arrays
     gates: Arrays
+    complements: Arrays = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,6 +122,10 @@ class Cell(ABC):
     @abstractmethod
     def activate(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays]:
         """The pre-activations and the gates of one step, from the state before it and its drive."""
+
+    def activate_for_partials(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays, Arrays]:
+        """As `activate`, with what a `Step` calls complements: for steps whose partials are wanted too."""
+        return *self.activate(before, drive), {}
 
     @abstractmethod
     def update(self, before: Arrays, pre_activations: Arrays, gates: Arrays) -> Arrays:

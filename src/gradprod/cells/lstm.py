@@ -1,12 +1,13 @@
 """The LSTM, with optional peepholes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
-from gradprod.activations import SIGMOID, TANH
+from gradprod.activations import SIGMOID, TANH, FloatArray, sigmoid_and_complement
 from gradprod.cells.algebra import DIAGONAL, SCALAR, VECTOR, Algebra
 from gradprod.cells.base import Arrays, Cell, Parameter, Step
 
@@ -47,6 +48,23 @@ class _LSTM(Cell):
         )
 
     def activate(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays]:
+        return self._activate(before, drive, SIGMOID.value)
+
+    def activate_for_partials(self, before: Arrays, drive: Arrays) -> tuple[Arrays, Arrays, Arrays]:
+        complements = []
+
+        def sigmoid(a: FloatArray) -> Any:
+            value, complement = sigmoid_and_complement(a)
+            complements.append(complement)
+            return value
+
+        pre_activations, gates = self._activate(before, drive, sigmoid)
+        return pre_activations, gates, dict(zip("fio", complements, strict=True))
+
+    def _activate(
+        self, before: Arrays, drive: Arrays, sigmoid: Callable[[FloatArray], Any]
+    ) -> tuple[Arrays, Arrays]:
+        # σ is taken of f, then i, then o
         A, P = self.algebra, self.weight_algebra("c")
         c, h = before["c"], before["h"]
         a_f = A.apply(self.forget_recurrent_weight, h) + drive["f"]
@@ -56,12 +74,12 @@ class _LSTM(Cell):
         if self.has_peepholes:
             a_f = a_f + P.apply(self.forget_peephole, c)
             a_i = a_i + P.apply(self.input_gate_peephole, c)
-        f, i, candidate = SIGMOID.value(a_f), SIGMOID.value(a_i), TANH.value(u)
+        f, i, candidate = sigmoid(a_f), sigmoid(a_i), TANH.value(u)
         if self.has_peepholes:
             a_o = a_o + P.apply(self.output_gate_peephole, f * c + i * candidate)
         return (
             {"f": a_f, "i": a_i, "o": a_o, "u": u},
-            {"f": f, "i": i, "o": SIGMOID.value(a_o), "candidate": candidate},
+            {"f": f, "i": i, "o": sigmoid(a_o), "candidate": candidate},
         )
 
     def update(self, before: Arrays, pre_activations: Arrays, gates: Arrays) -> Arrays:
@@ -70,13 +88,14 @@ class _LSTM(Cell):
 
     def partials(self, step: Step) -> Arrays:
         a, gates, c = step.pre_activations, step.gates, step.after["c"]
+        off = step.complements or {gate: SIGMOID.value(-a[gate]) for gate in "fio"}
         return {
             "keep": gates["f"],  # ∂c_t/∂c_{t−1}, gates held
-            "f": SIGMOID.slope(a["f"]) * step.before["c"],  # ∂c_t/∂a_f
-            "i": SIGMOID.slope(a["i"]) * gates["candidate"],  # ∂c_t/∂a_i
+            "f": gates["f"] * off["f"] * step.before["c"],  # ∂c_t/∂a_f
+            "i": gates["i"] * off["i"] * gates["candidate"],  # ∂c_t/∂a_i
             "u": TANH.slope(a["u"]) * gates["i"],  # ∂c_t/∂u_t
             "show": TANH.slope(c) * gates["o"],  # ∂h_t/∂c_t, gate held
-            "o": SIGMOID.value(-a["o"]) * step.after["h"],  # ∂h_t/∂a_o = o (1 − o) tanh c
+            "o": off["o"] * step.after["h"],  # ∂h_t/∂a_o = o (1 − o) tanh c
         }
 
     def jacobian(self, partials: Arrays) -> Arrays:

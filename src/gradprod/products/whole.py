@@ -62,7 +62,10 @@ def whole_product(cell: Cell, inputs: ArrayLike, initial_state: InitialState = 0
 
 def _advance(cell: Cell, x_t: FloatArray, before: Arrays, driven: Arrays) -> tuple[Arrays, Arrays, Any]:
     # In a function of its own, so that what it computes on the way is freed at once and the cache used again
-    after, pre_activations, gates = cell.step(before, driven)
-    step = Step(inputs=x_t, before=before, after=after, pre_activations=pre_activations, gates=gates)
+    pre, gates, complements = cell.activate_for_partials(before, driven)
+    after = cell.update(before, pre, gates)
+    step = Step(
+        inputs=x_t, before=before, after=after, pre_activations=pre, gates=gates, complements=complements
+    )
     partials, shift = cell.scaled_partials(step)
     return after, cell.jacobian(partials), shift
