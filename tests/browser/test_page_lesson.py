@@ -239,7 +239,7 @@ def test_a_link_opens_the_same_picture(lesson: Page, url: str) -> None:
     for key, value in parse_qs(link).items():
         assert query(lesson)[key] == value[0]
     copied = lesson.get_by_label("Link to this picture").input_value()
-    assert copied == lesson.url
+    lesson.wait_for_url(copied)
     opened(lesson, copied)
     expect(sentence(lesson)).to_have_text(said)
     lesson.reload()

@@ -257,7 +257,7 @@ class Page {
     root.classList.toggle("opening", app && new URLSearchParams(FIRST_ADDRESS).size > 0);
     (app ? document : root).addEventListener("keydown", keys, { signal });
     if (app) {
-      addEventListener("popstate", () => this.act("query", { query: location.search }), { signal });
+      addEventListener("popstate", () => { this.resting = null; this.act("query", { query: location.search }); }, { signal });
       root.classList.add("app");
       for (let up = root.parentElement; up && up !== document.documentElement; up = up.parentElement) if (getComputedStyle(up).overflow !== "visible") up.style.overflow = "visible";
     }
@@ -559,21 +559,30 @@ class Page {
     if (fresh !== undefined) this.announce(spoken(notes[fresh].text));
   }
   put_address() {
-    const address = this.model.get("address");
-    if (!address || !this.frame.app) return;
+    const address = this.model.get("address"), lesson = query => new URLSearchParams(query).get("lesson"), to = lesson(address);
+    if (!this.frame.app || to !== String(this.frame.number)) return; // it is another lesson's still
     const url = new URL(location.href);
     url.search = address;
     this.link.value = url.href;
     document.title = `${this.frame.number} ${spoken(this.frame.title)} · gradprod`;
     if (this.model.get("done") === 0) return;
-    clearTimeout(this.addressing);
-    const write = () => { if (location.search !== url.search) history[this.going ? "pushState" : "replaceState"](history.state, "", url); this.going = false; };
-    if (this.going) write(); else this.addressing = setTimeout(write, 300); // writing takes several milliseconds of a drag
+    // a lesson is a step of the browser's history; what is moved in it is not, and is written once it rests,
+    // since writing takes several milliseconds of a drag
+    if (this.arrived && lesson(location.search) !== to) { this.rest(); history.pushState(history.state, "", url); return; }
+    this.resting = url;
+    clearTimeout(this.timers.address);
+    if (this.arrived) this.timers.address = setTimeout(() => this.rest(), 300); else this.rest();
+    this.arrived = true;
+  }
+  rest() {
+    clearTimeout(this.timers.address);
+    if (this.resting && location.search !== this.resting.search) history.replaceState(history.state, "", this.resting);
+    this.resting = null;
   }
 
   // -- what the reader does --
 
-  go(number) { if (number !== this.frame.number) { this.going = true; this.act("lesson", { number }); } }
+  go(number) { if (number !== this.frame.number) { this.act("lesson", { number }); } }
   turn() {
     this.theme = this.theme === "dark" ? "light" : "dark";
     this.root.dataset.theme = this.theme;
@@ -612,7 +621,7 @@ class Page {
     setTimeout(() => URL.revokeObjectURL(a.href), 10_000);
   }
   async image(format) {
-    const main = this.frame.pictures.find(picture => picture.place === "main");
+    const { hidden } = this.model.get("values"), main = this.frame.pictures.find(({ place, name }) => place === "main" && !hidden.includes(name));
     const view = globalThis[Symbol.for("gradprod")]?.views?.get(main?.view);
     if (!view) return;
     const url = await view.export(format, { scale: format === "png" ? 2 : 1, background: getComputedStyle(this.sheet).backgroundColor });
