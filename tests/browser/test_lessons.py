@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -75,11 +76,11 @@ def handles(page: Page) -> list[Locator]:
 
 
 def each_picture_is_drawn_and_named(page: Page) -> None:
-    expect(page.locator(DRAWN).first).to_be_visible()
+    expect(page.locator(f"{DRAWN}:visible, .charts .diagram svg:visible").first).to_be_visible()
     pictures = page.evaluate(PICTURES)
     assert pictures
     for name, label, marks in pictures:
-        assert marks > 2, name
+        assert marks, name
         assert re.search(r"\w.*\s.*\w.*\s.*\w", label), f"{name}: {label!r} is no sentence"
 
 
@@ -207,10 +208,8 @@ def it_is_presented(page: Page) -> None:
     assert page.evaluate("document.querySelector('.sheet').scrollHeight <= innerHeight")
     assert 1 <= page.get_by_role("slider").count() <= 3
     assert page.evaluate(SMALL) == []
-    width, room = page.evaluate(
-        "['main-svg', 'plot'].map(name => document.querySelector(`.slot.main .${name}`).clientWidth)"
-    )
-    assert width == room
+    plot = page.locator(".slot.main:visible .plot").first
+    expect(plot.locator(".main-svg").first).to_have_css("width", f"{plot.evaluate('n => n.clientWidth')}px")
     page.keyboard.press("Escape")
     expect(page.get_by_text("press Esc to leave")).to_be_hidden()
 
@@ -219,7 +218,7 @@ def it_is_dark(page: Page) -> None:
     page.get_by_role("button", name="Dark").click()
     settled(page)
     expect(page.locator(".gradprod")).to_have_attribute("data-theme", "dark")
-    ink = page.locator(".slot.main :is(.xtitle, .g-xtitle text, .annotation-text)").first
+    ink = page.locator(".slot.main:visible :is(.xtitle, .g-xtitle text, .annotation-text)").first
     expect(ink).to_have_css("fill", re.compile(r"rgb\((244, 247, 250|169, 180, 192)\)"))
 
 
@@ -245,6 +244,42 @@ def test_on_a_phone(browser: Browser, problems: Problems, app_url: str, entry: E
     problems.watching = False
     page.goto("about:blank")
     context.close()
+
+
+def test_a_button_comes_after_what_was_dragged_before_it(page: Page, app_url: str) -> None:
+    opened(page, app_url, 3)
+    page.evaluate(
+        """() => {
+          const slider = document.querySelector('.controls [type=range]');
+          for (const v of [1, 2, 3]) { slider.value = v; slider.dispatchEvent(new Event('input')); }
+          document.querySelectorAll('.chips button')[1].click();
+        }"""
+    )
+    expect(page.locator(".chips button").nth(1)).to_have_attribute("aria-pressed", "true")
+    page.wait_for_timeout(500)
+    expect(page.locator(".chips button").nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("textbox", name="W_s recurrent weight")).to_have_value("1")
+
+
+def test_copied_is_said_for_a_moment(page: Page, app_url: str) -> None:
+    opened(page, app_url, 3)
+    button = page.locator("footer button", has_text="LaTeX")
+    button.dblclick()
+    copied = page.locator("footer button", has_text="Copied")
+    expect(copied).to_have_count(1)
+    expect(copied).to_have_count(0)
+    expect(button).to_be_visible()
+
+
+def test_the_picture_that_is_seen_is_the_one_that_is_saved(page: Page, app_url: str, tmp_path: Path) -> None:
+    page.goto(f"{app_url}?lesson=10&remedy=truncation")
+    page.wait_for_selector(".gradprod:not(.opening) .slot.main:not([hidden]) .main-svg", timeout=60_000)
+    settled(page)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Picture (SVG)").click()
+    waiting.value.save_as(tmp_path / "picture.svg")
+    seen = page.locator(".slot.main:visible .annotation-text").first.inner_html()
+    assert re.sub("<[^>]*>", "", seen) in re.sub("<[^>]*>", "", (tmp_path / "picture.svg").read_text())
 
 
 @pytest.fixture(scope="module")

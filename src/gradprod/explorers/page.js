@@ -284,16 +284,17 @@ class Page {
 
   set(name, value) { delete this.waiting.texts[name]; this.waiting.values[name] = value; this.flush(); }
   type(name, text) { delete this.waiting.values[name]; this.waiting.texts[name] = text; this.flush(); }
-  flush() {
+  flush(now = false) {
     const { values, texts } = this.waiting;
-    if (this.flying || !(Object.keys(values).length + Object.keys(texts).length)) return;
+    if (this.flying && !now || !(Object.keys(values).length + Object.keys(texts).length)) return;
     this.waiting = { values: {}, texts: {} };
     this.send("set", { values, texts });
     this.flying = { seq: this.seq };
     for (const name in { ...values, ...texts }) this.controls.get(name).sent = this.seq;
   }
   refuses(name) { return !!this.model.get("notes")[name]?.error; }
-  act(what, data = {}, buffers = []) { this.flush(); this.send(what, data, buffers); }
+  /** Anything but a change: what waits goes first, or it would come after and undo it. */
+  act(what, data = {}, buffers = []) { this.flush(true); this.send(what, data, buffers); }
   send(what, data, buffers = []) {
     this.model.send({ do: what, with: data, seq: ++this.seq }, undefined, buffers);
     this.progress();
@@ -612,7 +613,8 @@ class Page {
     try { await navigator.clipboard.writeText(text); } catch {
       const box = el("textarea", { class: "sr" }); box.value = text; this.sheet.append(box); box.select(); document.execCommand("copy"); box.remove();
     }
-    const label = node.textContent; node.textContent = this.text("copied");
+    const label = node.dataset.label ??= node.textContent; // a second press finds “Copied” there
+    node.textContent = this.text("copied");
     setTimeout(() => { node.textContent = label; }, 1500);
   }
   save(name, blob) {
