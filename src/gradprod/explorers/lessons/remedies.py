@@ -792,7 +792,7 @@ print(walk.error)"""
 @functools.cache
 def _surface() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """w, b and the error over them."""
-    w, b = np.linspace(*WEIGHTS, 161), np.linspace(*BIASES, 129)
+    w, b = np.linspace(*WEIGHTS, 81), np.linspace(*BIASES, 65)
     return w, b, cliff(w, b[:, None]).error
 
 
