@@ -261,6 +261,20 @@ def test_a_button_comes_after_what_was_dragged_before_it(page: Page, app_url: st
     expect(page.get_by_role("textbox", name="W_s recurrent weight")).to_have_value("1")
 
 
+def test_a_picture_that_was_out_of_sight_for_a_moment_goes_on(page: Page, app_url: str) -> None:
+    page.add_init_script(
+        """const Watch = IntersectionObserver;
+        globalThis.IntersectionObserver = class extends Watch {
+          constructor(call) { super(entries => call([{ isIntersecting: false }, ...entries], this)); }
+        };"""
+    )
+    opened(page, app_url, 3)
+    picture = page.locator(".slot.main [role=img]")
+    page.locator(".chips button").nth(2).click()
+    expect(picture).to_have_attribute("aria-label", re.compile("Explodes"))
+    expect(page.locator(".slot.main .annotation-text", has_text="explodes").first).to_be_visible()
+
+
 def test_copied_is_said_for_a_moment(page: Page, app_url: str) -> None:
     opened(page, app_url, 3)
     button = page.locator("footer button", has_text="LaTeX")

@@ -113,6 +113,7 @@ def test_claims_are_judged_where_they_are_tested_and_elsewhere(lesson: type[Expl
     for made in lesson.parts(Claim):
         tested = lesson(**made.test)
         assert made.applies(tested), made.number
+        assert tested.is_at(made.test), f"{made.number}: “Test it” would not stay pressed"
         for model in (tested, lesson()):
             judged = made.judge(model)
             assert judged.mark in MARKS

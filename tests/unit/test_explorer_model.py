@@ -175,6 +175,8 @@ def test_pins_keep_three() -> None:
         model.x = x
         model.pin()
     assert model.pins == [4.0, 9.0, 16.0]
+    model.pin()
+    assert model.pins == [4.0, 9.0, 16.0], "the same curve twice says nothing"
     model.unpin()
     assert model.pins == []
 
@@ -241,6 +243,8 @@ def test_a_file_is_read_as_it_stands() -> None:
     np.testing.assert_array_equal(model.inputs, [2000, 2001, 2002])
     model.upload(b"1\n2\n3\n4\n", "other.csv")
     np.testing.assert_array_equal(model.inputs, [1, 2, 3])
+    model.upload(b"5\n", "one.csv")
+    assert model.notes == {"sequence_length": "The series has one value; the length was set to 1."}
 
 
 BAD_FILES = [

@@ -235,3 +235,11 @@ def test_another_language_reaches_every_declared_text() -> None:
 
 def test_the_script_travels_small() -> None:
     assert len(Page._esm) < 36_000  # with the script of all its plots
+
+
+def test_a_bad_file_leaves_the_good_one_and_names_it(page: Page) -> None:
+    for name, data in (("good<b>.csv", b"1\n2\n"), ("bad.csv", b"1\nx\n")):
+        page._receive(page, {"do": "upload", "with": {"name": name}, "seq": page.done + 1}, [data])
+    said = page.notes["input"]["text"]
+    assert said.startswith("✗ bad.csv: row 2")
+    assert said.endswith("The picture still shows good&lt;b&gt;.csv.")

@@ -462,6 +462,7 @@ class Explorer(traitlets.HasTraits):
         self.guess = self.prediction.start if self.prediction else 0.0
         self.notes: dict[str, str] = {}
         self.pins: list[Any] = []
+        self._pinned_at: tuple[Any, ...] = ()
         self.set(**settings)
 
     # ---- what it is made of ----
@@ -736,9 +737,10 @@ class Explorer(traitlets.HasTraits):
         return f"from gradprod.explorers import {name}\n\n{name}({changed})"
 
     def pin(self) -> None:
-        """Keep the present curve beside those to come; the oldest of three gives way."""
-        if (kept := self.curve()) is not None:
-            self.pins = [*self.pins[-2:], kept]
+        """Keep the present curve beside those to come, once; the oldest of three gives way."""
+        here = (self.data_version, *(getattr(self, name) for name in type(self).result_controls()))
+        if (kept := self.curve()) is not None and not (self.pins and self._pinned_at == here):
+            self.pins, self._pinned_at = [*self.pins[-2:], kept], here
 
     def unpin(self) -> None:
         """Let go of all pinned curves."""

@@ -310,7 +310,7 @@ class Page {
   /** A line over the picture from 250 ms on, a way to stop it from 2 s on. */
   progress() {
     clearTimeout(this.timers.line); clearTimeout(this.timers.stop);
-    const open = () => this.model.get("done") < this.seq;
+    const open = () => !this.alone && this.model.get("done") < this.seq;
     if (!open()) { this.root.classList.remove("computing", "long"); return; }
     this.timers.line = setTimeout(() => open() && this.root.classList.add("computing"), 250);
     this.timers.stop = setTimeout(async () => {

@@ -331,6 +331,8 @@ class Page(anywidget.AnyWidget):
             raise
         except ValueError as error:
             kept = type(explorer).controls()["input"].text(explorer.input)
+            if explorer.input == "csv" and explorer.file:
+                kept = escape(explorer.file[0], quote=False)
             sentence = escape(f"{name}: {error}." if column is None else f"{error}.", quote=False)
             self.errors["input"] = f"✗ {sentence} {_('The picture still shows {value}.', value=kept)}"
 

@@ -156,6 +156,8 @@ class SequenceExplorer(Explorer):
             )
             raise BadValue("sequence_length", rest)
         new["sequence_length"] = most
+        if most == 1:
+            return {"sequence_length": _("The series has one value; the length was set to 1.")}
         return {"sequence_length": _("The series has {n} values; the length was set to {n}.", n=show(most))}
 
     def upload(self, data: bytes, name: str, column: str | None = None) -> None:

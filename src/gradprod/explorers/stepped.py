@@ -7,6 +7,7 @@ from typing import Any
 from gradprod.explorers.controls import PICTURE, BadValue, Whole, show
 from gradprod.explorers.sequence import SequenceExplorer
 from gradprod.i18n import gettext as _
+from gradprod.words import steps
 
 
 class SteppedExplorer(SequenceExplorer):
@@ -26,5 +27,5 @@ class SteppedExplorer(SequenceExplorer):
                 )
                 raise BadValue("step", rest)
             new["step"] = T
-            notes |= {"step": _("The run has {T} steps; the drawing is of the last.", T=show(T))}
+            notes |= {"step": _("The run has {steps}; the drawing is of the last.", steps=steps(T))}
         return notes

@@ -109,7 +109,8 @@ def unrolled_net(
             place, anchor = ((x0 + x1) / 2, y0 - lift - 0.85 * font), "middle"
         else:
             text = both if in_line or text_width(f"<b>{both}</b>", font) < 0.8 * per_x else said
-            text = text if on or (in_line and per_y - 2 * half_y > 1.4 * font) else ""
+            between = per_y - 2 * half_y
+            text = text if between > 1.4 * font and (on or in_line) else ""
             right = x0 + 8 + text_width(f"<b>{text}</b>", font) < style.width
             place, anchor = (x0 + (6 if right else -6), 0.38 * y0 + 0.62 * y1), "start" if right else "end"
         if text:
