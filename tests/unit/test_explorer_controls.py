@@ -18,6 +18,7 @@ from gradprod.explorers.controls import (
     Interval,
     Layer,
     Length,
+    Picks,
     Real,
     Switch,
     Whole,
@@ -26,6 +27,9 @@ from gradprod.explorers.controls import (
     symbol_html,
 )
 from gradprod.explorers.model import Explorer
+
+
+FRUIT = {"apple": ("tree", "Apple"), "pear": ("tree", "Pear"), "melon": ("ground", "Melon")}
 
 
 class Some(Explorer):
@@ -39,7 +43,10 @@ class Some(Explorer):
     scaled = Switch("", "standardised", False, key="std")
     bound = Layer("bound", "Bound", True)
     shown_range = Interval("x", "Rectangle", (-4.0, 4.0), low=-20, high=20)
+    fruit = Picks("", "Fruit", FRUIT, most=2, key="add")
 
+
+PICKED = "must be at most 2 of the menu’s entries, each once, such as apple"
 
 REFUSED = [
     ("weight", 12, "weight must be a number from −4 to 4, got 12"),
@@ -67,6 +74,12 @@ REFUSED = [
         5,
         "shown_range must be two numbers from −20 to 20, the first below the second, got 5",
     ),
+    ("fruit", "pear", f"fruit {PICKED}, got 'pear'"),
+    ("fruit", ("pear", "plum"), f"fruit {PICKED}, got 'plum'"),
+    ("fruit", ("pear", "pear"), f"fruit {PICKED}, got pear twice"),
+    ("fruit", ("pear", "apple", "melon"), f"fruit {PICKED}, got 3"),
+    ("fruit", (1,), f"fruit {PICKED}, got 1"),
+    ("fruit", 5, f"fruit {PICKED}, got 5"),
 ]
 
 
@@ -96,6 +109,8 @@ TYPED = [
     ("activation", "relu", "must be one of linear, tanh, got “relu”"),
     ("scaled", "yes", "must be 1 (on) or 0 (off), got “yes”"),
     ("shown_range", "3", "must be two numbers from −20 to 20, the first below the second, got “3”"),
+    ("fruit", "pear,plum", f"{PICKED}, got “plum”"),
+    ("fruit", "pear,", f"{PICKED}, got “”"),
 ]
 
 
@@ -119,6 +134,8 @@ def test_a_wrong_text_is_quoted_as_it_was_typed(name: str, text: str, rest: str)
         ("sequence_length", "1e3", 1000),
         ("scaled", "1", True),
         ("shown_range", "\N{MINUS SIGN}1…2.5", (-1.0, 2.5)),
+        ("fruit", "", ()),
+        ("fruit", "melon,apple", ("melon", "apple")),
     ],
 )
 def test_a_text_is_read_as_people_write_numbers(name: str, text: str, value: Any) -> None:
@@ -185,6 +202,22 @@ def test_what_was_typed_cannot_become_markup() -> None:
         control.parse("<img src=x onerror=alert(1)>")
     assert "<img" not in sentence_html(raised.value, control)
     assert sentence_html(raised.value, control).startswith("<i>W<sub>s</sub></i> must be a number")
+
+
+def test_what_was_picked_goes_along_in_its_order_and_nothing_is_no_part_of_a_link() -> None:
+    sent, opened = Some(fruit=["melon", "apple"]), Some()
+    assert sent.fruit == ("melon", "apple")
+    assert "add=melon,apple" in sent.query()
+    assert opened.apply_query(sent.query()) == []
+    assert opened.fruit == ("melon", "apple")
+    assert "add" not in Some().query()
+    told = opened.apply_query("add=plum")
+    assert told == [f"The link is wrong: Fruit {PICKED}, got “plum”. Opened with none."]
+    spec = Some.controls()["fruit"].spec()
+    assert spec["groups"] == [
+        ("tree", [["apple", "Apple", "tree, Apple"], ["pear", "Pear", "tree, Pear"]]),
+        ("ground", [["melon", "Melon", "ground, Melon"]]),
+    ]
 
 
 def test_an_unknown_control_is_named() -> None:

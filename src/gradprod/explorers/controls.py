@@ -534,6 +534,91 @@ class Interval(Control):
         return {**super().spec(), "words": [_(w) if w else "" for w in self.words]}
 
 
+# ---- controls that several lessons have ----
+
+
+def around_zero(symbol: str, label: str, default: float = 0.5, *, reach: int = 4, **place: Any) -> Real:
+    """A weight or bias from −`reach` to `reach`."""
+    place = {"ticks": (-reach, -reach // 2, 0, reach // 2, reach), **place}
+    return Real(symbol, label, default, low=-reach, high=reach, **place)
+
+
+def recurrent(default: float = 0.9, **place: Any) -> Real:
+    """W_s of the plain cell, its ticks where a linear one turns."""
+    return Real("W_s", "recurrent weight", default, low=-4, high=4, ticks=(-4, -2, -1, 0, 1, 2, 4), **place)
+
+
+def phi(default: str = "tanh", label: str = "Activation φ", **place: Any) -> Choice:
+    """φ: linear, tanh or σ."""
+    names = {"linear": "linear", "tanh": "tanh", "sigmoid": "σ"}
+    return Choice("φ", label, default, names, key="phi", **place)
+
+
+class Picks(Control):
+    """Up to `most` of many things, each once: a menu with a button that adds, and a chip for each that is in.
+
+    Parameters
+    ----------
+    options : mapping of str to (str, str)
+        Each value with the group that it stands in and its label there.
+    most : int
+        How many there may be.
+    """
+
+    kind = "picks"
+
+    def __init__(
+        self, symbol: str, label: str, options: Mapping[str, tuple[str, str]], *, most: int, **place: Any
+    ) -> None:
+        super().__init__(symbol, label, (), **{"group": PICTURE, **place})
+        self.options, self.most = dict(options), most
+
+    @property
+    def must(self) -> str:
+        """What a value must be, in words."""
+        return _(
+            "at most {most} of the menu’s entries, each once, such as {first}",
+            most=self.most,
+            first=next(iter(self.options)),
+        )
+
+    def check(self, value: Any, model: Explorer) -> tuple[str, ...]:
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            raise self.refuse(self.must, value)
+        for i, one in enumerate(value):
+            if one not in self.options:
+                raise self.refuse(self.must, one)
+            if one in value[:i]:
+                raise self.refuse(self.must, Shown(_("{name} twice", name=one)))
+        if len(value) > self.most:
+            raise self.refuse(self.must, Shown(str(len(value))))
+        return tuple(map(str, value))
+
+    def parse(self, text: str) -> tuple[str, ...]:
+        parts = text.strip().split(",") if text.strip() else []
+        return self.check([Typed(part) for part in parts], None)  # type: ignore[arg-type]
+
+    def write(self, value: Any) -> str:
+        return ",".join(value)
+
+    def text(self, value: Any) -> str:
+        return "; ".join(map(self.name_of, value)) or _("none")
+
+    def name_of(self, value: str) -> str:
+        """What one of the values is called where its group isn't beside it."""
+        group, label = self.options[value]
+        return f"{_(group)}, {_(label)}"
+
+    def send(self, value: Any) -> Any:
+        return list(value)
+
+    def spec(self) -> dict[str, Any]:
+        groups: dict[str, list[list[str]]] = {}
+        for value, (group, label) in self.options.items():
+            groups.setdefault(_(group), []).append([value, plain(_(label)), plain(self.name_of(value))])
+        return {**super().spec(), "groups": list(groups.items()), "most": self.most}
+
+
 def sentence_html(error: BadValue, control: Control) -> str:
     """The error's sentence with the control's symbol in place of its Python name, safe to show."""
     name = symbol_html(control.symbol) if control.symbol else escape(_(control.label))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gradprod.explorers.controls import LAYERS, PICTURE, Choice, Interval
+from gradprod.explorers.controls import LAYERS, PICTURE, Choice, Interval, Picks
 from gradprod.explorers.lessons import LESSONS
 from gradprod.explorers.model import Action, Claim, Diagram, Explorer, Panel, Picture
 
@@ -34,6 +34,8 @@ def _of(lesson: type[Explorer]) -> Iterator[str]:
             yield from control.options.values()
         if isinstance(control, Interval):
             yield from control.words
+        if isinstance(control, Picks):
+            yield from (text for pair in control.options.values() for text in pair)
     for preset in lesson.presets:
         yield from (preset.label, preset.title)
     if (question := lesson.prediction) is not None:

@@ -590,7 +590,7 @@ class Explorer(traitlets.HasTraits):
         pairs: list[tuple[str, str]] = [("lesson", str(self.number))]
         for name, control in type(self).controls().items():
             v = getattr(self, name)
-            idle = control.look or (control.when is not None and not control.when(self))
+            idle = control.look or (control.when is not None and not control.when(self)) or v == ()
             if not idle or v != control.default_value:
                 pairs.append((control.key, control.write(v)))
         return urlencode(pairs, safe=",")
@@ -730,11 +730,14 @@ class Explorer(traitlets.HasTraits):
         return out.getvalue()
 
     def code(self) -> str:
-        """The Python expression that opens this picture."""
-        start = self.defaults()
-        changed = ", ".join(f"{name}={v!r}" for name, v in self.settings().items() if v != start[name])
-        name = type(self).__name__
-        return f"from gradprod.explorers import {name}\n\n{name}({changed})"
+        """The Python expression that opens this picture, and the library's own."""
+        call = f"from gradprod.explorers import {type(self).__name__}\n\n{self!r}"
+        alone = self.library_code()
+        return f"{call}\n\n# or by the library alone\n{alone}" if alone else call
+
+    def library_code(self) -> str:
+        """The library call that computes what the picture shows, without an explorer."""
+        return ""
 
     def pin(self) -> None:
         """Keep the present curve beside those to come, once; the oldest of three gives way."""

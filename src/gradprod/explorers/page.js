@@ -223,13 +223,42 @@ class Layer extends Control {
   mark() {}
 }
 
+/** Some of many: a menu with a button that adds, and a chip for each that is in, which takes it out. */
+class Picks extends Control {
+  build() {
+    const { spec, page } = this;
+    this.all = [];
+    this.names = new Map(spec.groups.flatMap(([, options]) => options.map(([value, , name]) => [value, name])));
+    this.menu = el("select", { id: `${this.id}-s`, "aria-describedby": this.message.id }, ...spec.groups.map(([title, options]) => el("optgroup", { label: title }, ...options.map(([value, label]) => el("option", { value }, label)))));
+    this.chips = el("ul", { class: "picked" });
+    this.node.append(el("label", { class: "label", for: this.menu.id }, rich(spec.label)), this.menu, button(page.text("add"), () => this.choose([...this.all, this.menu.value]), { "aria-label": `${page.text("add")}, ${spec.spoken}` }), this.chips, this.message);
+  }
+  choose(all) { this.show(all); this.set(all); }
+  out(value) {
+    const at = this.all.indexOf(value);
+    this.choose(this.all.filter(one => one !== value));
+    (this.chips.children[Math.min(at, this.all.length - 1)]?.firstChild ?? this.menu).focus();
+  }
+  show(all) {
+    if (this.chips.childElementCount === all.length && all.every((value, i) => value === this.all[i])) return;
+    const focused = this.chips.contains(document.activeElement) ? document.activeElement.dataset.value : null;
+    this.all = all;
+    this.chips.replaceChildren(...all.map(value => el("li", {}, button(`${this.names.get(value) ?? value} ✕`, () => this.out(value), { "data-value": value, "aria-label": this.page.text("remove", { name: this.names.get(value) ?? value }) }))));
+    this.chips.hidden = !all.length;
+    if (focused) this.chips.querySelector(`[data-value="${focused}"]`)?.focus();
+    for (const option of this.menu.options) option.disabled = all.includes(option.value);
+    if (this.menu.selectedOptions[0]?.disabled) this.menu.value = ([...this.menu.options].slice(this.menu.selectedIndex).find(option => !option.disabled) ?? [...this.menu.options].find(option => !option.disabled))?.value;
+  }
+  put({ v }) { this.show(v); }
+}
+
 class Action extends Control {
   build() { this.node = button(rich(this.spec.label), () => this.page.act("run", { action: this.name }), { class: "action" }); }
   put() {}
   mark() {}
 }
 
-const KINDS = { real: Real, interval: Interval, several: Several, choice: Choice, input: Input, switch: Switch, layer: Layer, action: Action };
+const KINDS = { real: Real, interval: Interval, several: Several, choice: Choice, input: Input, switch: Switch, layer: Layer, picks: Picks, action: Action };
 
 // ---- the page ----
 

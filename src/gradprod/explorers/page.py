@@ -32,6 +32,7 @@ HERE = Path(__file__).parent
 LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
 
 LABELS = {
+    "add": "Add",
     "again": "Predict again",
     "ask": "Predict first",
     "article": "articles {articles}",
@@ -61,6 +62,7 @@ LABELS = {
     "present": "Present",
     "presets": "Start from",
     "previous": "Previous",
+    "remove": "Take out {name}",
     "reopen": "Reopen in this state",
     "reset": "Back to {value}",
     "reset_all": "Reset everything",
@@ -395,6 +397,9 @@ class Page(anywidget.AnyWidget):
         if not said:  # it failed, and the last good settings are back
             with self._telling():
                 said = self._content()
+        with self._telling():  # the main picture first: it takes the page longest
+            for name, (figure, description) in figures.items():
+                self.view(name).show(figure, description)
         with self.hold_sync():
             for trait, value in said.items():
                 self.set_trait(trait, value)
@@ -403,9 +408,6 @@ class Page(anywidget.AnyWidget):
                 **{name: {"text": s, "error": True} for name, s in self.errors.items()},
             }
             self.done = self.newest
-        with self._telling():
-            for name, (figure, description) in figures.items():
-                self.view(name).show(figure, description)
 
     def _figures(self) -> dict[str, Any]:
         """The pictures; none before a page has told its size and its link."""

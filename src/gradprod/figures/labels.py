@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,12 +62,11 @@ def end_labels(
     gap = 14 if size.wide else 8
     font = size.label
     low = 1.6 * font if low is None else low
-    for shape in ("stacked", "inline", "small"):
-        font = (
-            size.label if shape != "small" else max(20 if style.presenting else 12, round(0.8 * size.label))
-        )
-        texts = [_text(label, font, room - gap - 2, shape == "stacked") for label in labels]
-        heights = [font * 1.3 * (1 + text.count("<br>")) + 4 for text in texts]
+    for shape in ("stacked", "inline", "small", "bare"):
+        least = shape in ("small", "bare")
+        font = max(20 if style.presenting else 12, round(0.8 * size.label)) if least else size.label
+        texts = [_text(label, font, room - gap - 2, shape) for label in labels]
+        heights = [font * 1.3 * (1 + text.count("<br>")) + (0 if shape == "bare" else 4) for text in texts]
         if sum(heights) <= tall + 1.3 * font + low:
             break
     tops = push_apart([label.at for label in labels], heights, -1.3 * font, tall + low)
@@ -79,9 +78,11 @@ def end_labels(
     ]
 
 
-def _text(label: Label, font: float, room: float, stacked: bool) -> str:
+def _text(label: Label, font: float, room: float, shape: str) -> str:
     room = room / 1.06 if label.bold else room
-    if stacked and label.number:
+    if shape == "bare" and len(label.name.partition(" ")[0]) == 1 and label.number:  # its sign has to do
+        label = replace(label, name=label.name[0])
+    if shape == "stacked" and label.number:
         name = wrapped(label.name, font, room)
         return f"<b>{name}</b><br>{label.number}" if label.bold else f"{name}<br>{label.number}"
     name = f"<b>{label.name}</b>" if label.bold else label.name

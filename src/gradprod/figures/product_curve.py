@@ -48,8 +48,13 @@ WORDS_TO = 200
 VEILED_FROM = 4
 """Under the veil of a prediction, the lags up to this one stay visible."""
 
-_VARIANTS = (("", ""), ("cross", "✚"), ("star", "★"), ("hexagon", "⬢"), ("bowtie", "⧓"), ("pentagon", "⬟"))
-"""Marker, and its sign in a text, of the second, third … curve of the same cell."""
+_VARIANTS = (
+    *(("cross", "✚"), ("star", "★"), ("hexagon", "⬢"), ("bowtie", "⧓"), ("pentagon", "⬟")),
+    ("star-diamond", "✦"),
+)
+"""Marker, and its sign in a text, of the second, third … curve of one colour; once where that can be."""
+_FAMILIES = {"vector": "plain", "mingru": "gru"}
+"""Cells that have another's colour."""
 _MOST_STRIPS = 6
 
 
@@ -68,12 +73,16 @@ class Curve:
         "exact", "bound" or "approximation": decides the dash.
     cell : str
         "plain", "vector", "gated", "lstm", "gru" or "mingru": decides colour and marker.
+    band : gradprod.products.LogProduct, optional
+        Of other runs, shape (runs, T + 1): their median is a thin line beside the curve, in a band from the
+        10th to the 90th percentile.
     """
 
     product: LogProduct
     name: str = ""
     kind: str = "exact"
     cell: str = "plain"
+    band: LogProduct | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,6 +93,7 @@ class _Drawn:
     sign: NDArray[Any]
     low: NDArray[np.float64] | None
     high: NDArray[np.float64] | None
+    median: NDArray[np.float64] | None = None
     name: str
     kind: str
     colour: str
@@ -259,16 +269,15 @@ _QUANTITY = "|∂<i>S<sub>t</sub></i>/∂<i>S<sub>k</sub></i>|"
 
 
 def _prepared(curves: Sequence[Curve], style: Style, pinned: bool = False) -> list[_Drawn]:
-    seen: dict[str, int] = {}
     drawn = []
-    for curve in curves:
+    for curve, (symbol, glyph) in zip(curves, _marks(curves), strict=True):
         cell = curve.cell
         limiting = curve.kind == "bound"
-        symbol, glyph = _VARIANTS[seen.get(cell, 0) % len(_VARIANTS)]
-        seen[cell] = seen.get(cell, 0) + (not limiting)
         log10, sign = np.asarray(curve.product.log10, float), np.asarray(curve.product.sign)
-        low = high = None
+        low = high = median = None
         name = curve.name or _kind_name(curve.kind)
+        if curve.band is not None:
+            low, median, high = np.quantile(curve.band.log10, (0.1, 0.5, 0.9), axis=0, method="nearest")
         if log10.ndim == 2:
             runs = len(log10)
             low, log10, high = np.quantile(log10, (0.1, 0.5, 0.9), axis=0, method="nearest")
@@ -280,15 +289,39 @@ def _prepared(curves: Sequence[Curve], style: Style, pinned: bool = False) -> li
                 sign=sign,
                 low=low,
                 high=high,
+                median=median,
                 name=name,
                 kind=curve.kind,
                 colour=style.colours.bound if limiting else cell_colour(style, cell),
-                symbol=symbol or SYMBOLS.get(cell, "circle"),
-                glyph="" if limiting else glyph or GLYPHS.get(cell, "●"),
+                symbol=symbol,
+                glyph=glyph,
                 pinned=pinned,
             )
         )
     return drawn
+
+
+def _marks(curves: Sequence[Curve]) -> list[tuple[str, str]]:
+    """Marker of each curve, and its sign in a text: the cell's own, then another for each of its kind."""
+    used: dict[str, set[str]] = {}
+    marks = []
+    for curve in curves:
+        own = SYMBOLS.get(curve.cell, "circle"), GLYPHS.get(curve.cell, "●")
+        if curve.kind == "bound":
+            marks.append((own[0], ""))
+            continue
+        taken = used.setdefault(_FAMILIES.get(curve.cell, curve.cell), set())
+        mark = next((m for m in (own, *_VARIANTS) if m[1] not in set().union(*used.values())), own)
+        if mark[1] in taken:
+            mark = next((m for m in _VARIANTS if m[1] not in taken), own)
+        taken.add(mark[1])
+        marks.append(mark)
+    return marks
+
+
+def glyphs(curves: Sequence[Curve]) -> list[str]:
+    """The sign that stands for each curve in a text beside the picture."""
+    return [glyph for _symbol, glyph in _marks(curves)]
 
 
 def _kind_name(kind: str) -> str:
@@ -449,7 +482,7 @@ def _traces(
     lags = np.arange(cut)
     traces: list[Figure] = []
     if d.low is not None and d.high is not None and not veil:
-        traces = _band_traces(d, lags, frame)
+        traces = _band_traces(d, lags, frame, f"{'pin' if d.pinned else 'curve'}-{index}")
     trace: Figure = {
         "type": "scatter",
         "uid": f"{'pin' if d.pinned else 'curve'}-{index}",
@@ -526,14 +559,27 @@ def _hover(d: _Drawn, limit: _Drawn | None, of: int) -> Figure:
     return {"text": words, "hovertemplate": "%{text}<extra></extra>"}
 
 
-def _band_traces(d: _Drawn, lags: NDArray[Any], frame: _Frame) -> list[Figure]:
+def _band_traces(d: _Drawn, lags: NDArray[Any], frame: _Frame, uid: str) -> list[Figure]:
     edge: Figure = {"type": "scatter", "x": lags, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
     floor = frame.low if frame.zero is None else frame.zero
-    low, high = (np.where(np.isfinite(v), v, floor) for v in (d.low, d.high) if v is not None)
-    return [
-        {**edge, "y": low},
-        {**edge, "y": high, "fill": "tonexty", "fillcolor": translucent(d.colour, 0.22)},
+    low, high, median = (
+        None if v is None else np.where(np.isfinite(v), v, floor) for v in (d.low, d.high, d.median)
+    )
+    traces = [
+        {**edge, "uid": f"low-{uid}", "y": low},
+        {
+            **edge,
+            "uid": f"high-{uid}",
+            "y": high,
+            "fill": "tonexty",
+            "fillcolor": translucent(d.colour, 0.22),
+        },
     ]
+    if median is not None:
+        traces.append(
+            {**edge, "uid": f"median-{uid}", "y": median, "line": {"color": d.colour, "width": 1.5}}
+        )
+    return traces
 
 
 def _bound_trace(d: _Drawn, style: Style) -> Figure:

@@ -340,7 +340,7 @@ def step_ticks(length: int, count: int) -> list[int]:
 _WIDTHS = {
     **dict.fromkeys("iljI.,:;|!'’ \u202f()[]ft/·‖", 0.3),
     **dict.fromkeys("mwMW@%∂∏Σ■●▲○", 0.85),
-    **dict.fromkeys("◆★✚⬢⧓⬟▨▩░△✕", 0.95),
+    **dict.fromkeys("◆★✚⬢⧓⬟✦▨▩░△✕", 0.95),
     **dict.fromkeys("rs-", 0.44),
 }
 

@@ -1,18 +1,21 @@
-"""Lesson 11: any cells side by side on one input; the reader's own joins in."""
+"""Lesson 11: any cells side by side on one input; other lessons' presets and the reader's own join in."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gradprod.analysis.own_cell import Step, diagonal_recurrence, leaky_rnn, own_cell
-from gradprod.analysis.readouts import Readouts, readouts
-from gradprod.cells import GatedCell, ScalarGRU, ScalarLSTM, ScalarMinGRU, ScalarRNN
-from gradprod.explorers.controls import PICTURE, Choice, Layer, Real
+from gradprod.analysis.readouts import Readouts, effective_memory, readouts
+from gradprod.cells import Cell, GatedCell, ScalarGRU, ScalarLSTM, ScalarMinGRU, ScalarRNN
+from gradprod.explorers.borrowed import borrowed, reduced, sources
+from gradprod.explorers.controls import PICTURE, Choice, Layer, Picks, Real
 from gradprod.explorers.model import (
     Figure,
     Prediction,
@@ -26,8 +29,8 @@ from gradprod.explorers.model import (
     table_lags,
 )
 from gradprod.explorers.reading import memory, signed
-from gradprod.explorers.sequence import SequenceExplorer
-from gradprod.figures.product_curve import Curve, product_curve
+from gradprod.explorers.sequence import SEEDS, SequenceExplorer
+from gradprod.figures.product_curve import Curve, glyphs, product_curve
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
 from gradprod.products import LogProduct, block, gradient_product, matrix_product
@@ -35,19 +38,42 @@ from gradprod.unroll import unroll
 from gradprod.words import GLYPHS, factor, grouped, steps
 
 THRESHOLD = 0.01
-RATES = (1.0, 0.9, 0.5)
+RATES = np.array((1.0, 0.9, 0.5))
 """The diagonal recurrence's rates, as multiples of its λ."""
 
-NAMES = {
-    "plain": "plain",
-    "gated": "gated",
-    "lstm": "LSTM",
-    "gru": "GRU",
-    "mingru": "minGRU",
-    "leaky": "leaky RNN",
-    "diagonal": "diagonal recurrence",
+
+class Kind(NamedTuple):
+    """A cell of this lesson: its name, the controls that it has, and how it is made of them."""
+
+    name: str
+    uses: tuple[str, ...]
+    make: Callable[..., Cell | Step]
+
+
+KINDS = {
+    "plain": Kind("plain", ("recurrent_weight",), lambda w: ScalarRNN(recurrent_weight=w)),
+    "gated": Kind("gated", ("forget_bias",), lambda b: GatedCell(forget_bias=b)),
+    "lstm": Kind("LSTM", ("forget_bias",), lambda b: ScalarLSTM(forget_bias=b)),
+    "gru": Kind("GRU", ("update_bias",), lambda b: ScalarGRU(update_bias=b)),
+    "mingru": Kind("minGRU", ("update_bias",), lambda b: ScalarMinGRU(update_bias=b)),
+    "leaky": Kind("leaky RNN", ("recurrent_weight", "leak"), lambda w, a: leaky_rnn(a, w, 0.5)),
+    "diagonal": Kind("diagonal recurrence", ("rate",), lambda rate: diagonal_recurrence(rate * RATES)),
 }
-COLOURS = {"leaky": "plain", "diagonal": "plain"}
+
+FURTHER = 6
+BANDS = 4
+"""Of more curves than these only the longest and the shortest memory have a band."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Line:
+    """A cell on this input: product, readouts, kind, what was changed for it, and its band if it has one."""
+
+    product: LogProduct
+    read: Readouts
+    cell: str
+    changed: str = ""
+    band: Callable[[], LogProduct] | None = None
 
 
 class Compare(SequenceExplorer):
@@ -90,6 +116,15 @@ class Compare(SequenceExplorer):
     show_mingru = Layer("mingru", "minGRU")
     show_leaky = Layer("leaky", "leaky RNN")
     show_diagonal = Layer("diagonal", "diagonal recurrence")
+    show_band = Layer("band", "Band over seeds", when=lambda m: m.input == "noise")
+    further = Picks(
+        "",
+        "Other lessons’ presets",
+        {name: (source.kind, source.preset.label) for name, source in sources().items()},
+        most=FURTHER,
+        key="add",
+        title="The preset’s cell, on the input and over the length of this page",
+    )
     order = Choice(
         "", "Order", "listed", {"listed": "as listed", "memory": "by memory"}, key="order", group=PICTURE
     )
@@ -102,6 +137,15 @@ class Compare(SequenceExplorer):
             "Hard drive", {"recurrent_weight": 2.0, "input": "noise", "forget_bias": 4.0, "update_bias": -4.0}
         ),
         Preset("At rest", {"input": "zero", "recurrent_weight": 1.0}),
+        Preset(
+            "Four LSTMs",
+            {
+                "further": ("lstm.shut", "lstm.peepholes", "lstm.open"),
+                "sequence_length": 200,
+                "input": "noise",
+            },
+            "Presets of lesson 6 beside this page’s LSTM",
+        ),
     )
     prediction = Prediction.powers_of_ten(
         "All gates are opened: <i>b<sub>f</sub></i> = 6, <i>b<sub>z</sub></i> = −6. After 500 steps, "
@@ -120,58 +164,78 @@ class Compare(SequenceExplorer):
 
     # ---- what follows from the settings ----
 
-    def _product(self, name: str) -> LogProduct:
-        x = self.inputs
-        if name == "own" and self.own is not None:
-            return own_cell(self.own, x, self.own_state).product
-        if name == "leaky":
-            return own_cell(leaky_rnn(self.leak, self.recurrent_weight, 0.5), x).product
-        if name == "diagonal":
-            rates = self.rate * np.asarray(RATES)
-            return own_cell(diagonal_recurrence(rates), x, np.zeros(len(rates))).product
-        if name == "lstm":
-            whole = block(matrix_product(unroll(ScalarLSTM(forget_bias=self.forget_bias), x)), "cc")
-            assert isinstance(whole, LogProduct)
-            return whole
-        cells: dict[str, Callable[[], Any]] = {
-            "plain": lambda: ScalarRNN(recurrent_weight=self.recurrent_weight),
-            "gated": lambda: GatedCell(forget_bias=self.forget_bias),
-            "gru": lambda: ScalarGRU(update_bias=self.update_bias),
-            "mingru": lambda: ScalarMinGRU(update_bias=self.update_bias),
-        }
-        return gradient_product(unroll(cells[name](), x))
+    def _made(self, name: str, values: Sequence[float]) -> Line:
+        """A curve, computed now."""
+        if name in sources():
+            other = borrowed(name, self)
+            seeds = (lambda: other.band) if hasattr(type(other), "band") else None
+            return _line(other.result, other.curve().cell, reduced(other), seeds)
+        made = self.own if name == "own" else KINDS[name].make(*values)
+        if isinstance(made, Cell):
+            return _line(
+                _product(made, self.inputs), name, seeds=lambda: _product(made, self.inputs_of_seeds)
+            )
+        assert made is not None
+        start = np.zeros(len(RATES)) if name == "diagonal" else self.own_state if name == "own" else 0.0
+        return _line(own_cell(made, self.inputs, start).product)
 
-    @cached
-    def _computed(self) -> dict[str, LogProduct]:
+    @cached("sequence_length", "input", "period", "seed", "standardised")
+    def _kept(self) -> dict[str, tuple[Any, Line]]:
+        """The newest of every curve on this input."""
+        return {}
+
+    @cached("sequence_length", "seed")
+    def _kept_bands(self) -> dict[str, tuple[Line, LogProduct]]:
         return {}
 
     @property
-    def products(self) -> dict[str, LogProduct]:
-        """The products of the cells that are shown, each computed once for these settings."""
-        shown = [name for name in NAMES if getattr(self, f"show_{name}")] or ["plain"]
+    def lines(self) -> dict[str, Line]:
+        """The curves that are shown, in their order, each computed once for its cell and the input."""
+        shown = [name for name in KINDS if getattr(self, f"show_{name}")] or ["plain"]
         if self.own is not None:
             shown.append("own")
-        if self.veiled or self.stage == "done":
+        shown += self.further
+        if self.prediction_shown is not None:
             shown = list(dict.fromkeys(["gated", *shown]))
-        kept = self._computed
+        found = {}
         for name in shown:
-            if name not in kept:
-                kept[name] = self._product(name)
-        found = {name: kept[name] for name in shown}
+            uses = KINDS[name].uses if name in KINDS else ()
+            at = tuple(getattr(self, control) for control in uses)
+            kept = self._kept.get(name)
+            if kept is None or kept[0] != at:
+                kept = self._kept[name] = (at, self._made(name, at))
+            found[name] = kept[1]
         if self.order == "memory":
-            read = {name: readouts(product, THRESHOLD) for name, product in found.items()}
-            ranked = sorted(found, key=lambda name: _rank(read[name]), reverse=True)
+            ranked = sorted(found, key=lambda name: _rank(found[name].read), reverse=True)
             return {name: found[name] for name in ranked}
         return found
 
     @property
+    def products(self) -> dict[str, LogProduct]:
+        """Their products."""
+        return {name: line.product for name, line in self.lines.items()}
+
+    def band(self, name: str) -> LogProduct | None:
+        """The product on the noise of `SEEDS` seeds, while asked for; of a cell given as a function none."""
+        line = self.lines[name]
+        if not self.show_band or self.input != "noise" or line.band is None:
+            return None
+        kept = self._kept_bands.get(name)
+        if kept is None or kept[0] is not line:
+            kept = self._kept_bands[name] = (line, line.band())
+        return kept[1]
+
+    @property
     def read(self) -> dict[str, Readouts]:
         """Readouts of those products."""
-        return {name: readouts(product, THRESHOLD) for name, product in self.products.items()}
+        return {name: line.read for name, line in self.lines.items()}
 
     def name_of(self, name: str) -> str:
         """The cell's name on the page."""
-        return escape(self.own_name) if name == "own" else _(NAMES[name])
+        if name in sources():
+            changed = self.lines[name].changed
+            return type(self).further.name_of(name) + (f" ({changed})" if changed else "")
+        return escape(self.own_name) if name == "own" else _(KINDS[name].name)
 
     # ---- words ----
 
@@ -180,6 +244,9 @@ class Compare(SequenceExplorer):
         best = max(read, key=lambda name: _rank(read[name]))
         worst = min(read, key=lambda name: _rank(read[name]))
         rule = _("Rule: a cell remembers a lag while at least 1 % is left.")
+        if self.show_band and self.input == "noise":
+            seeds = {"a": grouped(self.seed), "b": grouped(self.seed + SEEDS - 1)}
+            rule += " " + _("Shaded: seeds {a} to {b}, 10 to 90 %, and their median.", **seeds)
         if len(read) == 1:
             sentence = _("Remembers 1 % for {memory}.", memory=self._memory(read[best]))
         else:
@@ -213,16 +280,27 @@ class Compare(SequenceExplorer):
     def ranking(self) -> str:
         """A table of readouts, a row a cell."""
         rows = ""
-        for name, r in self.read.items():
+        for (name, line), glyph in zip(self.lines.items(), glyphs(self.curves), strict=True):
+            r = line.read
             rate = factor(r.rate_factor) if math.isfinite(r.rate) else "–"
             rows += (
-                f"<tr><td>{self.name_of(name)}</td><td>×\u00a0{rate}</td><td>{self._memory(r)}</td>"
-                f"<td>{GLYPHS[r.verdict]}\u00a0{signed(self.products[name])}</td></tr>"
+                f"<tr><td>{glyph} {self.name_of(name)}</td><td>×\u00a0{rate}</td>"
+                f"<td>{self._memory(r)}{self._of_seeds(name)}</td>"
+                f"<td>{GLYPHS[r.verdict]}\u00a0{signed(line.product)}</td></tr>"
             )
         head = "".join(f"<th>{t}</th>" for t in ("", _("per step"), _("memory"), _("left")))
         return (
             f'<div class="tablebox"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
         )
+
+    def _of_seeds(self, name: str) -> str:
+        """The memory on other seeds: median, 10th and 90th percentile."""
+        if (band := self.band(name)) is None:
+            return ""
+        found = np.quantile(effective_memory(band, THRESHOLD), (0.5, 0.1, 0.9), method="nearest")
+        most = self.sequence_length
+        median, low, high = (f"≥\u00a0{grouped(n)}" if n == most else grouped(n) for n in found.tolist())
+        return f"<small>{_('seeds: {m} ({a} … {b})', m=median, a=low, b=high)}</small>"
 
     def table(self) -> Table:
         products = self.products
@@ -246,15 +324,21 @@ class Compare(SequenceExplorer):
 
     # ---- picture ----
 
+    @property
+    def curves(self) -> list[Curve]:
+        """The curves by name, without their bands."""
+        return [Curve(ln.product, name=self.name_of(name), cell=ln.cell) for name, ln in self.lines.items()]
+
     @picture()
     def chart(self, style: Style) -> Figure:
         """All products on one axis."""
-        curves = [
-            Curve(p, name=self.name_of(name), cell=COLOURS.get(name, "plain" if name == "own" else name))
-            for name, p in self.products.items()
-        ]
-        if self.veiled:
-            curves = curves[:1]
+        curves = self.curves[:1] if self.veiled else self.curves
+        if self.show_band and not self.veiled:
+            named = list(self.lines)
+            ranked = sorted(named, key=lambda name: _rank(self.read[name]))
+            wide = named if len(named) <= BANDS else (ranked[0], ranked[-1])
+            bands = [self.band(name) if name in wide else None for name in named]
+            curves = [replace(curve, band=band) for curve, band in zip(curves, bands, strict=True)]
         return product_curve(
             curves,
             style,
@@ -264,11 +348,22 @@ class Compare(SequenceExplorer):
             quantity=_("|∂state<sub><i>t</i></sub>/∂state<sub><i>k</i></sub>|"),
         )
 
-    def curve(self) -> Curve | None:
-        name, product = next(iter(self.products.items()))
-        return Curve(
-            product, name=self.name_of(name), cell=COLOURS.get(name, "plain" if name == "own" else name)
-        )
+    def curve(self) -> Curve:
+        return self.curves[0]
+
+
+def _product(cell: Cell, x: ArrayLike) -> LogProduct:
+    """∂state_t/∂state_k; of an LSTM from c to c."""
+    run = unroll(cell, x)
+    found = block(matrix_product(run), "cc") if isinstance(cell, ScalarLSTM) else gradient_product(run)
+    assert isinstance(found, LogProduct)
+    return found
+
+
+def _line(
+    product: LogProduct, cell: str = "plain", changed: str = "", seeds: Callable[[], LogProduct] | None = None
+) -> Line:
+    return Line(product=product, read=readouts(product, THRESHOLD), cell=cell, changed=changed, band=seeds)
 
 
 def _rank(r: Readouts) -> tuple[int, float]:
