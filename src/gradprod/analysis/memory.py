@@ -123,7 +123,8 @@ def gradient_by_lag(trajectory: Trajectory, readout: Readout, targets: ArrayLike
     refuse_overflow(trajectory)
     cell, T = trajectory.cell, trajectory.length
     _, error = errors(trajectory, readout, targets)
-    partials = cell.partials(trajectory.steps())
+    steps = trajectory.steps()
+    partials = cell.partials(steps)
     flow, into_output = cell.output_adjoint(partials, cell.algebra.apply_transposed(readout.weight, error))
     by_lag: Arrays = {}
     for lag in range(T):
@@ -131,7 +132,7 @@ def gradient_by_lag(trajectory: Trajectory, readout: Readout, targets: ArrayLike
         flow, into = cell.adjoint({name: array[: T - lag] for name, array in partials.items()}, flow)
         if lag == 0:
             into = {name: array + into_output.get(name, 0.0) for name, array in into.items()}
-        for name, g in cell.parameter_sum(trajectory.steps(0, T - lag), into).items():
+        for name, g in cell.parameter_sum(steps.until(T - lag), into).items():
             by_lag.setdefault(name, np.empty((T, *g.shape)))[lag] = g
         flow = {part: array[1:] for part, array in flow.items()}
     return by_lag

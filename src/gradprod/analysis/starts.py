@@ -38,8 +38,9 @@ def random_lstm(
         Units.
     gain : float
         Of each of the four recurrent matrices, as in `gaussian_weights`.
-    forget_bias, input_gate_bias : array_like, shape (), (n,) or (draws, n)
-        b_f and b_i, as `forget_bias_for` or `chrono_biases` gives them; the other biases are 0.
+    forget_bias, input_gate_bias : array_like, shape (), (n,) or (..., draws, n)
+        b_f and b_i, as `forget_bias_for` or `chrono_biases` gives them; the other biases are 0. More leading
+        axes than ``draws`` are biases side by side, on the same weights.
     input_scale : float
         σ_W.
     seed : int
@@ -64,13 +65,13 @@ def random_lstm(
         )
         drawn = np.random.default_rng([seed, k, 1]).standard_normal((*leading, n, 1))
         weights[f"{gate}_weight"] = input_scale * drawn
-    biases = {"forget_bias": forget_bias, "input_gate_bias": input_gate_bias}
-    for name, given in biases.items():
+    for name, given in {"forget_bias": forget_bias, "input_gate_bias": input_gate_bias}.items():
+        bias = np.asarray(given, dtype=float)
         try:
-            weights[name] = np.broadcast_to(np.asarray(given, dtype=float), (*leading, n)).copy()
+            weights[name] = np.broadcast_to(bias, np.broadcast_shapes(bias.shape, (*leading, n))).copy()
         except ValueError:
             raise ValueError(
-                f"{name} must have a shape that broadcasts to {(*leading, n)}, got {np.shape(given)}"
+                f"{name} must have a shape that broadcasts to {(*leading, n)}, got {bias.shape}"
             ) from None
     return VectorLSTM(**weights)
 
@@ -88,7 +89,7 @@ def gradient_left(trajectory: Trajectory, *, seed: int = 7) -> FloatArray:
     trajectory : Trajectory
         Of a vector cell.
     seed : int
-        Of the directions, one for each run.
+        Of the directions, one for each run along the last leading axis, and the same along those before it.
 
     Returns
     -------
@@ -105,7 +106,7 @@ def gradient_left(trajectory: Trajectory, *, seed: int = 7) -> FloatArray:
             f"trajectory must be a run of a vector cell, got one of {type(cell).__name__}; "
             "gradient_product says it for scalars"
         )
-    shape = (*trajectory.leading, *cell.width)
+    shape = (*trajectory.leading[-1:], *cell.width)
     direction = np.random.default_rng([seed, 4]).standard_normal(shape)
     direction /= np.linalg.norm(direction, axis=-1, keepdims=True)
     found = vector_product(trajectory, {cell.parts[0]: direction})
@@ -113,3 +114,21 @@ def gradient_left(trajectory: Trajectory, *, seed: int = 7) -> FloatArray:
     log10: FloatArray = log_magnitude(squares) / (2 * LOG_10) + found.exponent * math.log10(2)
     log10[..., 0] = 0.0
     return log10
+
+
+def relative_step(states: ArrayLike, *, after: int = 50) -> float:
+    """Mean of ‖s_t − s_{t−1}‖ / ‖s_{t−1}‖: how much a state moves from step to step, relative to its size.
+
+    Parameters
+    ----------
+    states : array_like, shape (T + 1, n)
+        s_0 … s_T.
+    after : int
+        Steps at the start that aren't counted.
+
+    Returns
+    -------
+    float
+    """
+    s = np.asarray(states, dtype=float)[after:]
+    return float(np.mean(np.linalg.norm(np.diff(s, axis=0), axis=1) / np.linalg.norm(s[:-1], axis=1)))

@@ -41,6 +41,21 @@ class Step:
     gates: Arrays
     complements: Arrays = field(default_factory=dict)
 
+    def until(self, stop: int) -> "Step":
+        """The first ``stop`` of many steps, which are the first axis of every array."""
+
+        def first(arrays: Arrays) -> Arrays:
+            return {name: array[:stop] for name, array in arrays.items()}
+
+        return Step(
+            inputs=self.inputs[:stop],
+            before=first(self.before),
+            after=first(self.after),
+            pre_activations=first(self.pre_activations),
+            gates=first(self.gates),
+            complements=first(self.complements),
+        )
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Cell(ABC):

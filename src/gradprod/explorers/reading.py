@@ -1,14 +1,18 @@
-"""A gradient product in words, alike in every lesson: verdict, readouts, table rows."""
+"""Results in words, alike in every lesson: verdict, readouts, tables, terms."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gradprod.analysis.readouts import Readouts
-from gradprod.explorers.model import Readout, Verdict
+from gradprod.explorers.model import Readout, Table, Verdict, table_lags
 from gradprod.i18n import gettext as _
-from gradprod.products import LogProduct
+from gradprod.products import LogProduct, magnitudes
 from gradprod.words import (
     GLYPHS,
     MINUS,
@@ -18,6 +22,7 @@ from gradprod.words import (
     number,
     rule_sentence,
     steps,
+    value,
     verdict_name,
     verdict_sentence,
 )
@@ -80,6 +85,26 @@ def limits(r: Readouts, product: LogProduct) -> list[Readout]:
 def signed(product: LogProduct, lag: int = -1) -> str:
     """One entry of a product as a number with its sign."""
     return number(float(product.log10[lag]), sign=float(product.sign[lag]))
+
+
+def lag_table(columns: Mapping[str, LogProduct | NDArray[np.float64]]) -> Table:
+    """Products, or log₁₀ of magnitudes, at the lags that are worth a row; “–” where one has no entry."""
+    products = {name: of if isinstance(of, LogProduct) else magnitudes(of) for name, of in columns.items()}
+
+    def entry(p: LogProduct, lag: int) -> str:
+        return signed(p, lag) if math.isfinite(p.log10[lag]) or p.sign[lag] == 0 else "–"
+
+    longest = len(next(iter(products.values())).log10) - 1
+    rows = [
+        [grouped(lag), *(entry(p, lag) for p in products.values())]
+        for lag in (table_lags(longest) if longest else [0])
+    ]
+    return Table([_("lag <i>t − k</i>"), *columns], rows)
+
+
+def degrees(angle: float) -> str:
+    """An angle in radians, said in degrees."""
+    return f"{value(math.degrees(angle))}°"
 
 
 def tex_html(tex: str) -> str:

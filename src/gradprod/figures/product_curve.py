@@ -147,6 +147,7 @@ def product_curve(
     bound: ArrayLike | Curve | None = None,
     factors: Factors | None = None,
     prediction: float | None = None,
+    predicted_lag: int | None = None,
     veil: bool = False,
     pins: Sequence[Curve] = (),
     forward: bool = False,
@@ -169,6 +170,8 @@ def product_curve(
         Of shape (T,): drawn as bars from 1, which add up to the first curve.
     prediction : float, optional
         log₁₀ of what was predicted for the longest lag.
+    predicted_lag : int, optional
+        Another lag that it was predicted for.
     veil : bool, optional
         Hide everything that would give the answer away.
     pins : sequence of Curve, optional
@@ -202,7 +205,8 @@ def product_curve(
     length = max(len(d.log10) for d in shown) - 1
     lines = [*kept, *([limit] if limit else []), *shown]
     seen = _Seen() if veil else _Seen(shown, kept, limit, same)
-    right = label_room(_labels(seen, prediction, style), style)
+    at_end = prediction if predicted_lag is None else None
+    right = label_room(_labels(seen, at_end, style), style)
     frame = _frame(lines, limit, style, length, prediction, veil, factors is not None and not veil, right)
 
     data: list[Figure] = []
@@ -213,7 +217,7 @@ def product_curve(
     for i, d in enumerate(shown):
         data += _traces(d, style, frame, limit, i, len(shown), veil)
     if prediction is not None:
-        data.append(_prediction_trace(prediction, style, length))
+        data.append(_prediction_trace(prediction, style, length if predicted_lag is None else predicted_lag))
     notes = [flat_title(style, _quantity(style, quantity), 1, frame.left)]
     shapes: list[Figure] = [_box(-1, 1, c.hold_band)]
     if veil:
@@ -234,7 +238,9 @@ def product_curve(
             shapes.append(shape)
             notes += [text_note] if text_note else []
         notes += _zero_note(shown[0], style, frame)
-    labels = _labels(seen, prediction, style, frame)
+    if prediction is not None and predicted_lag is not None:
+        notes.append(_predicted(prediction, predicted_lag, lines, style, frame))
+    labels = _labels(seen, at_end, style, frame)
     notes += end_labels(
         labels, style, room=frame.right, tall=frame.tall, low=frame.strip[1] - frame.strip[0] + 20
     )
@@ -654,6 +660,19 @@ def _clear(lines: Sequence[_Drawn], frame: _Frame, box: tuple[float, float, floa
         if down.min() < bottom and down.max() > top:
             return False
     return True
+
+
+def _predicted(prediction: float, lag: int, lines: Sequence[_Drawn], style: Style, frame: _Frame) -> Figure:
+    """What was predicted for a lag inside the picture, said beside its mark where no line passes."""
+    text, size = _("your prediction: {n}", n=number(prediction)), frame.size.label
+    x, y, tall = float(frame.along(lag)), float(frame.down(prediction)), 1.4 * size
+    wide, left = text_width(text, size) + 18, x > frame.across / 2
+    tops = [top for top in (y - tall / 2, y - tall - 6, y + 6) if 0 <= top <= frame.tall - tall]
+    start = x - wide if left else x
+    top = next((t for t in tops if _clear(lines, frame, (start, start + wide, t, t + tall))), tops[0])
+    at: Figure = {"x": lag, "xanchor": "right" if left else "left", "xshift": -14 if left else 14}
+    at |= {"y": prediction, "yanchor": "middle", "yshift": y - top - tall / 2}
+    return note(f"<b>{text}</b>", size, style.colours.you, **at)
 
 
 def _band_note(lines: Sequence[_Drawn], style: Style, frame: _Frame) -> Figure | None:

@@ -3,7 +3,14 @@
 from gradprod.products.bounds import bound, linear_rate, spectral_radius
 from gradprod.products.maps import influence_map, product_map
 from gradprod.products.matrix import block, matrix_product, norm
-from gradprod.products.scalar import Factors, LogProduct, gradient_product, log_product, step_factors
+from gradprod.products.scalar import (
+    Factors,
+    LogProduct,
+    gradient_product,
+    log_product,
+    magnitudes,
+    step_factors,
+)
 from gradprod.products.spectra import Lyapunov, lyapunov_exponents, singular_values
 from gradprod.products.vector import VectorProduct, vector_product
 from gradprod.products.whole import whole_product
@@ -22,6 +29,7 @@ __all__ = [
     "linear_rate",
     "log_product",
     "lyapunov_exponents",
+    "magnitudes",
     "matrix_product",
     "norm",
     "product_map",

@@ -45,6 +45,23 @@ class LogProduct:
     log10: FloatArray
 
 
+def magnitudes(log10: ArrayLike, /) -> LogProduct:
+    """Numbers that are never negative, such as norms, as a product.
+
+    Parameters
+    ----------
+    log10 : array_like, shape (..., L + 1)
+        −inf where one is zero.
+
+    Returns
+    -------
+    LogProduct
+        Its ``sign`` is 0 there, else 1.
+    """
+    log = np.asarray(log10, dtype=float)
+    return LogProduct(sign=np.where(np.isneginf(log), 0.0, 1.0), log10=log)
+
+
 def step_factors(trajectory: Trajectory) -> Factors:
     """Step factors J_t of a trajectory, straight from the pre-activations.
 

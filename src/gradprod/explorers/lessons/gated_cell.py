@@ -10,7 +10,7 @@ import numpy as np
 
 from gradprod.analysis.readouts import Readouts, readouts
 from gradprod.cells import GatedCell, ScalarRNN
-from gradprod.explorers.controls import PICTURE, Choice, Layer, Real
+from gradprod.explorers.controls import PICTURE, Choice, Layer, Real, around_zero, recurrent
 from gradprod.explorers.model import (
     Figure,
     Judgement,
@@ -18,18 +18,17 @@ from gradprod.explorers.model import (
     Preset,
     Readout,
     Table,
-    Verdict,
     cached,
     claim,
     diagram,
     picture,
-    table_lags,
 )
-from gradprod.explorers.reading import memory, product_verdict, rate, signed
+from gradprod.explorers.products import CellExplorer, beside_lags
+from gradprod.explorers.reading import lag_table, memory, rate, signed
 from gradprod.explorers.stepped import SteppedExplorer
 from gradprod.figures.diagrams import state_line
 from gradprod.figures.gates import gates_over_time
-from gradprod.figures.product_curve import Curve, product_curve
+from gradprod.figures.product_curve import Curve
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
 from gradprod.products import Factors, LogProduct, gradient_product, step_factors
@@ -52,7 +51,7 @@ ALIKE = {
 """f = i = 0.5 = W_s = W_x."""
 
 
-class GatedAgainstPlain(SteppedExplorer):
+class GatedAgainstPlain(CellExplorer, SteppedExplorer):
     """Lesson 5: what a forget gate does for the gradient product, beside the plain cell."""
 
     number = 5
@@ -65,9 +64,9 @@ class GatedAgainstPlain(SteppedExplorer):
     formula_text = "∂S_t/∂S_k = ∏ φ′(u_j) σ(W_f X_j + b_f), j = k+1 … t"
     side = ("claims", "readouts", "...")
 
-    forget_bias = Real("b_f", "forget bias", 4.0, low=-8, high=8, ticks=(-8, -4, 0, 4, 8), live=True)
-    forget_weight = Real("W_f", "forget weight", 1.0, low=-4, high=4, ticks=(-4, -2, 0, 2, 4))
-    input_gate_weight = Real("W_i", "input-gate weight", 1.0, low=-4, high=4, ticks=(-4, -2, 0, 2, 4))
+    forget_bias = around_zero("b_f", "forget bias", 4.0, reach=8, live=True)
+    forget_weight = around_zero("W_f", "forget weight", 1.0)
+    input_gate_weight = around_zero("W_i", "input-gate weight", 1.0)
     input_gate_bias = Real("b_i", "input-gate bias", 0.0, low=-8, high=8, slider=False)
     state_activation = Choice(
         "φ",
@@ -76,19 +75,9 @@ class GatedAgainstPlain(SteppedExplorer):
         {"linear": "linear", "tanh": "through tanh"},
         key="phi",
     )
-    recurrent_weight = Real(
-        "W_s",
-        "recurrent weight",
-        0.9,
-        low=-4,
-        high=4,
-        ticks=(-4, -2, -1, 0, 1, 2, 4),
-        live=True,
-        group=BESIDE,
-    )
-    input_weight = Real("W_x", "input weight", 0.5, low=-4, high=4, ticks=(-4, -2, 0, 2, 4), group=BESIDE)
+    recurrent_weight = recurrent(live=True, group=BESIDE)
+    input_weight = around_zero("W_x", "input weight", group=BESIDE)
     threshold = Real("", "remembered above", 0.01, key="kept", low=1e-6, high=1, slider=False, group=PICTURE)
-    show_band = Layer("band", "Band over seeds", when=lambda m: m.input == "noise")
     show_factors = Layer("factors", "Each factor", room=120)
     folded = (BESIDE,)
 
@@ -135,19 +124,9 @@ class GatedAgainstPlain(SteppedExplorer):
         )
 
     @cached
-    def trajectory(self) -> Trajectory:
-        """The gated cell's run."""
-        return unroll(self.cell, self.inputs)
-
-    @cached
     def factors(self) -> Factors:
         """φ′(u_t) f_t at every step."""
         return step_factors(self.trajectory)
-
-    @cached
-    def result(self) -> LogProduct:
-        """The gated cell's product, back from the last step."""
-        return gradient_product(self.trajectory)
 
     @cached
     def plain_trajectory(self) -> Trajectory:
@@ -160,24 +139,11 @@ class GatedAgainstPlain(SteppedExplorer):
         return gradient_product(self.plain_trajectory)
 
     @cached
-    def band(self) -> LogProduct:
-        """The same product on the noise of several seeds, shape (SEEDS, T + 1)."""
-        return gradient_product(unroll(self.cell, self.inputs_of_seeds))
-
-    @cached
-    def readout(self) -> Readouts:
-        """Rate, memory and verdict of the gated cell."""
-        return readouts(self.result, self.threshold)
-
-    @cached
     def plain_readout(self) -> Readouts:
-        """The same of the plain cell."""
+        """Rate, memory and verdict of the plain cell."""
         return readouts(self.plain_result, self.threshold)
 
     # ---- words ----
-
-    def verdict(self) -> Verdict:
-        return product_verdict(self.readout, self.result)
 
     def readouts(self) -> Sequence[Readout]:
         f = self.trajectory.gates["f"]
@@ -192,42 +158,18 @@ class GatedAgainstPlain(SteppedExplorer):
         ]
 
     def table(self) -> Table:
-        head = [_("lag <i>t − k</i>"), _("gated"), _("plain")]
-        rows = [
-            [grouped(lag), signed(self.result, lag), signed(self.plain_result, lag)]
-            for lag in table_lags(self.sequence_length)
-        ]
-        return Table(head, rows)
+        return lag_table({_("gated"): self.result, _("plain"): self.plain_result})
 
     def columns(self) -> Mapping[str, Any]:
-        run, back, pad = self.trajectory, slice(None, None, -1), [math.nan]
+        run, T = self.trajectory, self.sequence_length
+        gates = {"forget_gate": run.gates["f"], "input_gate": run.gates["i"]}
         return {
-            "lag": np.arange(self.sequence_length + 1),
+            "lag": np.arange(T + 1),
             "log10_gated": self.result.log10,
             "sign_plain": self.plain_result.sign.astype(int),
             "log10_plain": self.plain_result.log10,
-            "step": np.concatenate([pad, np.arange(1, self.sequence_length + 1)[back]]),
-            "input": np.concatenate([pad, run.inputs[back]]),
-            "state": np.concatenate([pad, run.state[1:][back]]),
-            "forget_gate": np.concatenate([pad, run.gates["f"][back]]),
-            "input_gate": np.concatenate([pad, run.gates["i"][back]]),
+            **beside_lags({"input": run.inputs, "state": run.state[1:], **gates}, T),
         }
-
-    def code(self) -> str:
-        return f"""{super().code()}
-
-# or by the library alone
-from gradprod import GatedCell, gradient_product, make_input, readouts, unroll
-
-cell = GatedCell(
-    state_activation={self.state_activation!r},
-    forget_weight={self.forget_weight:.10g},
-    forget_bias={self.forget_bias:.10g},
-    input_gate_weight={self.input_gate_weight:.10g},
-    input_gate_bias={self.input_gate_bias:.10g},
-)
-product = gradient_product(unroll(cell, {self.inputs_code()}))
-print(product.log10, readouts(product, {self.threshold:.10g}))"""
 
     # ---- pictures ----
 
@@ -237,17 +179,11 @@ print(product.log10, readouts(product, {self.threshold:.10g}))"""
     @picture()
     def chart(self, style: Style) -> Figure:
         """Both products against lag."""
-        curves = [self.curve()]
-        if self.show_band and self.input == "noise" and not self.veiled:
-            curves.append(Curve(self.band, name=_("other seeds"), cell="gated"))
-        curves.append(Curve(self.plain_result, name=_("plain"), cell="plain"))
-        return product_curve(
-            curves,
+        plain = Curve(self.plain_result, name=_("plain"), cell="plain")
+        return self.product_chart(
+            [*self.with_band(self.curve()), plain],
             style,
             factors=self.factors if self.show_factors else None,
-            prediction=self.prediction_shown,
-            veil=self.veiled,
-            pins=self.pins,
             factor_name=_("each factor φ′(<i>u<sub>j</sub></i>)·<i>f<sub>j</sub></i> of the gated cell"),
         )
 

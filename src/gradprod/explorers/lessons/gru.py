@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from gradprod.analysis.approximations import Approximations, approximations
-from gradprod.analysis.readouts import Readouts, readouts
 from gradprod.analysis.terms import StepTerms, gru_terms
 from gradprod.cells import ScalarGRU, ScalarLSTM, ScalarMinGRU
-from gradprod.explorers.controls import PICTURE, Choice, Layer, Real
+from gradprod.explorers.controls import PICTURE, Choice, Layer, around_zero
 from gradprod.explorers.model import (
     Figure,
     Judgement,
@@ -20,39 +19,38 @@ from gradprod.explorers.model import (
     Preset,
     Readout,
     Table,
-    Verdict,
     cached,
     claim,
     diagram,
     panel,
     picture,
-    table_lags,
 )
-from gradprod.explorers.reading import half_life, memory, product_verdict, rate, signed
+from gradprod.explorers.products import CellExplorer, beside_lags
+from gradprod.explorers.reading import half_life, lag_table, memory, rate, signed
 from gradprod.explorers.stepped import SteppedExplorer
 from gradprod.figures.diagrams import gru_cell
 from gradprod.figures.gates import gates_over_time
-from gradprod.figures.product_curve import Curve, product_curve
+from gradprod.figures.product_curve import Curve
 from gradprod.figures.terms import step_terms
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
-from gradprod.products import LogProduct, block, gradient_product, matrix_product
+from gradprod.products import LogProduct, block, matrix_product
 from gradprod.unroll import Trajectory, unroll
-from gradprod.words import decimals, factor, grouped, steps, value
+from gradprod.words import decimals, factor, steps, value
 
 RECURRENT, INPUT = "Recurrent weights U", "Input weights W"
 SEES_INPUT_ALONE = {"reset": "none"}
 
 
-def _weight(symbol: str, label: str, start: float = 0.5, **place: Any) -> Real:
-    return Real(symbol, label, start, low=-8, high=8, ticks=(-8, -4, 0, 4, 8), slider=False, **place)
+def _box(symbol: str, label: str, start: float = 0.5, **place: Any) -> Any:
+    return around_zero(symbol, label, start, reach=8, slider=False, **place)
 
 
 def _gated(model: Any) -> bool:
     return bool(model.reset != "none")
 
 
-class GRU(SteppedExplorer):
+class GRU(CellExplorer, SteppedExplorer):
     """Lesson 7: the GRU's exact product, its four terms, and an LSTM on the same run."""
 
     number = 7
@@ -69,24 +67,21 @@ class GRU(SteppedExplorer):
     "+ h̃_t ∂z_t"
     folded = (RECURRENT, INPUT)
 
-    update_bias = Real("b_z", "update bias", -2.0, low=-8, high=8, ticks=(-8, -4, 0, 4, 8), live=True)
-    candidate_bias = Real("b_h", "candidate bias", 0.0, low=-8, high=8, ticks=(-8, -4, 0, 4, 8))
+    update_bias = around_zero("b_z", "update bias", -2.0, reach=8, live=True)
+    candidate_bias = around_zero("b_h", "candidate bias", 0.0, reach=8)
     reset = Choice(
         "", "Reset gate", "before", {"before": "before", "after": "after", "none": "minGRU"}, key="reset"
     )
-    reset_bias = Real(
-        "b_r", "reset bias", 0.0, low=-8, high=8, ticks=(-8, -4, 0, 4, 8), live=True, when=_gated
-    )
-    update_recurrent_weight = _weight("U_z", "update gate", group=RECURRENT, when=_gated)
-    reset_recurrent_weight = _weight("U_r", "reset gate", group=RECURRENT, when=_gated)
-    candidate_recurrent_weight = _weight("U_h", "candidate", 1.0, group=RECURRENT, when=_gated)
-    candidate_recurrent_bias = _weight(
+    reset_bias = around_zero("b_r", "reset bias", 0.0, reach=8, live=True, when=_gated)
+    update_recurrent_weight = _box("U_z", "update gate", group=RECURRENT, when=_gated)
+    reset_recurrent_weight = _box("U_r", "reset gate", group=RECURRENT, when=_gated)
+    candidate_recurrent_weight = _box("U_h", "candidate", 1.0, group=RECURRENT, when=_gated)
+    candidate_recurrent_bias = _box(
         "b'_h", "bias inside the reset", 0.0, group=RECURRENT, key="b2_h", when=lambda m: m.reset == "after"
     )
-    update_weight = _weight("W_z", "update gate", group=INPUT)
-    reset_weight = _weight("W_r", "reset gate", group=INPUT, when=_gated)
-    candidate_weight = _weight("W_h", "candidate", 1.0, group=INPUT)
-    show_band = Layer("band", "Band over seeds", when=lambda m: m.input == "noise")
+    update_weight = _box("W_z", "update gate", group=INPUT)
+    reset_weight = _box("W_r", "reset gate", group=INPUT, when=_gated)
+    candidate_weight = _box("W_h", "candidate", 1.0, group=INPUT)
     show_keep = Layer("keep", "∏ (1 − z)", True)
     show_lstm = Layer("lstm", "LSTM beside it", True)
     below = Choice(
@@ -159,16 +154,6 @@ class GRU(SteppedExplorer):
         )
 
     @cached
-    def trajectory(self) -> Trajectory:
-        """The GRU's run."""
-        return unroll(self.cell, self.inputs)
-
-    @cached
-    def result(self) -> LogProduct:
-        """Its exact product: the state is h alone."""
-        return gradient_product(self.trajectory)
-
-    @cached
     def compared(self) -> Approximations:
         """∏ (1 − z) beside it."""
         return approximations(self.trajectory)
@@ -197,20 +182,7 @@ class GRU(SteppedExplorer):
         """The four terms at each step."""
         return gru_terms(self.trajectory)
 
-    @cached
-    def band(self) -> LogProduct:
-        """The same product on the noise of several seeds, shape (SEEDS, T + 1)."""
-        return gradient_product(unroll(self.cell, self.inputs_of_seeds))
-
-    @cached
-    def readout(self) -> Readouts:
-        """Rate, memory and verdict."""
-        return readouts(self.result)
-
     # ---- words ----
-
-    def verdict(self) -> Verdict:
-        return product_verdict(self.readout, self.result)
 
     def readouts(self) -> Sequence[Readout]:
         z = self.trajectory.gates["z"]
@@ -218,7 +190,7 @@ class GRU(SteppedExplorer):
         return [
             rate(self.readout),
             half_life(self.readout),
-            memory(self.readout, self.sequence_length, 0.01),
+            memory(self.readout, self.sequence_length, self.threshold),
             Readout(
                 _("Kept, 1 − <i>z</i>"),
                 factor(float((1 - z).mean())),
@@ -237,43 +209,20 @@ class GRU(SteppedExplorer):
         ]
 
     def table(self) -> Table:
-        rows = [
-            [grouped(lag), signed(self.result, lag), signed(self.keep, lag), signed(self.lstm_result, lag)]
-            for lag in table_lags(self.sequence_length)
-        ]
-        return Table([_("lag <i>t − k</i>"), _("exact"), "∏ (1 − <i>z</i>)", "LSTM"], rows)
+        columns = {_("exact"): self.result, "∏ (1 − <i>z</i>)": self.keep, "LSTM": self.lstm_result}
+        return lag_table(columns)
 
     def columns(self) -> Mapping[str, Any]:
-        run, back, pad = self.trajectory, slice(None, None, -1), [math.nan]
-        per_step = {"input": run.inputs, "h": run.state[1:], **run.gates}
-        per_step |= {f"term_{name}": v for name, v in self.terms.terms.items()}
+        run, T = self.trajectory, self.sequence_length
+        terms = {f"term_{name}": v for name, v in self.terms.terms.items()}
         return {
-            "lag": np.arange(self.sequence_length + 1),
+            "lag": np.arange(T + 1),
             "sign": self.result.sign.astype(int),
             "log10_product": self.result.log10,
             "log10_product_keep": self.keep.log10,
             "log10_lstm": self.lstm_result.log10,
-            "step": np.concatenate([pad, np.arange(1, self.sequence_length + 1)[back]]),
-            **{
-                name: np.concatenate([pad, np.broadcast_to(v, (self.sequence_length,))[back]])
-                for name, v in per_step.items()
-            },
+            **beside_lags({"input": run.inputs, "h": run.state[1:], **run.gates, **terms}, T),
         }
-
-    def code(self) -> str:
-        cell = self.cell
-        settings = "".join(f"    {name}={float(v):.10g},\n" for name, v in cell.parameters.items())
-        if isinstance(cell, ScalarGRU):
-            settings = f"    reset={self.reset!r},\n{settings}"
-        return f"""{super().code()}
-
-# or by the library alone
-from gradprod import {type(cell).__name__}, gradient_product, make_input, readouts, unroll
-
-cell = {type(cell).__name__}(
-{settings})
-product = gradient_product(unroll(cell, {self.inputs_code()}))
-print(product.log10, readouts(product))"""
 
     # ---- pictures ----
 
@@ -283,21 +232,12 @@ print(product.log10, readouts(product))"""
     @picture(heights=(440, 380, 270))
     def chart(self, style: Style) -> Figure:
         """The product against lag."""
-        curves = [self.curve()]
-        if self.show_band and self.input == "noise" and not self.veiled:
-            curves.append(Curve(self.band, name=_("other seeds"), cell="gru"))
+        curves = self.with_band(self.curve())
         if self.show_keep and not self.veiled:
             curves.append(Curve(self.keep, name="∏ (1 − <i>z</i>)", kind="approximation", cell="gru"))
         if self.show_lstm and not self.veiled:
             curves.append(Curve(self.lstm_result, name="LSTM", cell="lstm"))
-        return product_curve(
-            curves,
-            style,
-            prediction=self.prediction_shown,
-            veil=self.veiled,
-            pins=self.pins,
-            quantity="|∂<i>h<sub>t</sub></i>/∂<i>h<sub>k</sub></i>|",
-        )
+        return self.product_chart(curves, style, quantity="|∂<i>h<sub>t</sub></i>/∂<i>h<sub>k</sub></i>|")
 
     @picture("below", heights=(320, 320, 300), when=lambda m: not m.veiled)
     def detail(self, style: Style) -> Figure:

@@ -13,10 +13,11 @@ from gradprod.analysis.ablation import Ablation, ablation
 from gradprod.analysis.approximations import Approximations, approximations
 from gradprod.analysis.initialisation import forget_bias_for
 from gradprod.analysis.memory import memory_time
-from gradprod.analysis.readouts import Readouts, readouts
+from gradprod.analysis.starts import random_lstm, relative_step
 from gradprod.analysis.terms import CELL_SLOPE_BOUND, StepTerms, cell_slope, lstm_terms, term_bounds
-from gradprod.cells import ScalarLSTM, VectorLSTM
-from gradprod.explorers.controls import PICTURE, Choice, Layer, Real, Switch
+from gradprod.cells import ScalarLSTM
+from gradprod.explorers.calls import cell_call
+from gradprod.explorers.controls import PICTURE, Choice, Layer, Switch, around_zero
 from gradprod.explorers.model import (
     Figure,
     Judgement,
@@ -24,30 +25,35 @@ from gradprod.explorers.model import (
     Preset,
     Readout,
     Table,
-    Verdict,
     cached,
     claim,
     diagram,
     panel,
     picture,
-    table_lags,
 )
-from gradprod.explorers.reading import half_life, memory, product_verdict, rate, signed
+from gradprod.explorers.products import CellExplorer, beside_lags
+from gradprod.explorers.reading import half_life, lag_table, memory, rate, signed
 from gradprod.explorers.stepped import SteppedExplorer
 from gradprod.figures.diagrams import lstm_cell, state_line
 from gradprod.figures.gates import Panel, Series, gates_over_time, over_time
-from gradprod.figures.product_curve import Curve, product_curve
+from gradprod.figures.product_curve import Curve
 from gradprod.figures.relation import Mark, bars, relation
 from gradprod.figures.terms import step_terms
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
 from gradprod.inputs import make_input
-from gradprod.products import LogProduct, MatrixProduct, block, matrix_product
+from gradprod.products import LogProduct, block, matrix_product
 from gradprod.unroll import Trajectory, unroll
 from gradprod.words import decimals, factor, grouped, number, steps, value
 
 RECURRENT, INPUT, PEEPHOLES = "Recurrent weights U", "Input weights W", "Peepholes p"
 BLOCKS = {"cc": "∂c/∂c", "ch": "∂c/∂h", "hc": "∂h/∂c", "hh": "∂h/∂h"}
+GATES = {
+    "forget": "forget gate",
+    "input_gate": "input gate",
+    "output_gate": "output gate",
+    "candidate": "candidate",
+}
 
 EXPLODES = {
     "input_gate_recurrent_weight": -3.0,
@@ -58,10 +64,7 @@ EXPLODES = {
     "forget_bias": -2.0,
     "output_gate_bias": 1.0,
     "candidate_bias": -1.0,
-    "forget_weight": 0.0,
-    "input_gate_weight": 0.0,
-    "output_gate_weight": 0.0,
-    "candidate_weight": 0.0,
+    **{f"{gate}_weight": 0.0 for gate in GATES},
     "input": "zero",
     "sequence_length": 200,
 }
@@ -70,17 +73,19 @@ EXPLODES = {
 KERAS = {"forget_bias": 1.0, "sequence_length": 50, "input": "noise"}
 """Keras' default: the forget bias starts at 1, every other bias at 0."""
 
-GATE_ALONE = {
-    **{f"{gate}_recurrent_weight": 0.0 for gate in ("forget", "input_gate", "output_gate", "candidate")},
-    "forget_weight": 0.0,
-}
+PEEPING = {"peepholes": True, "forget_peephole": -2.0, "input_gate_peephole": 2.0}
+GATE_ALONE = {**{f"{gate}_recurrent_weight": 0.0 for gate in GATES}, "forget_weight": 0.0}
 
 
-def _weight(symbol: str, label: str, start: float = 0.5, **place: Any) -> Real:
-    return Real(symbol, label, start, low=-8, high=8, ticks=(-8, -4, 0, 4, 8), slider=False, **place)
+def _box(symbol: str, label: str, start: float = 0.5, **place: Any) -> Any:
+    return around_zero(symbol, label, start, reach=8, slider=False, **place)
 
 
-class LSTM(SteppedExplorer):
+def _peephole(symbol: str, label: str) -> Any:
+    return _box(symbol, label, group=PEEPHOLES, when=lambda m: m.peepholes)
+
+
+class LSTM(CellExplorer, SteppedExplorer):
     """Lesson 6: four quantities that are called ∂c_t/∂c_k, on one axis."""
 
     number = 6
@@ -96,23 +101,22 @@ class LSTM(SteppedExplorer):
     formula_text = "c_t = f_t c_{t−1} + i_t ĉ_t; dc_t/dc_{t−1} = f_t + c_{t−1} ∂f_t + ĉ_t ∂i_t + i_t ∂ĉ_t"
     folded = (RECURRENT, INPUT, PEEPHOLES)
 
-    forget_bias = Real("b_f", "forget bias", 1.0, low=-8, high=8, ticks=(-8, -4, 0, 1, 4, 8), live=True)
-    input_gate_bias = Real("b_i", "input-gate bias", 0.0, low=-8, high=8, ticks=(-8, -4, 0, 4, 8), live=True)
-    output_gate_bias = Real("b_o", "output-gate bias", 0.0, low=-8, high=8, ticks=(-8, -4, 0, 4, 8))
-    candidate_bias = _weight("b_c", "candidate bias", 0.0)
-    forget_recurrent_weight = _weight("U_f", "forget gate", group=RECURRENT)
-    input_gate_recurrent_weight = _weight("U_i", "input gate", group=RECURRENT)
-    output_gate_recurrent_weight = _weight("U_o", "output gate", group=RECURRENT)
-    candidate_recurrent_weight = _weight("U_c", "candidate", group=RECURRENT)
-    forget_weight = _weight("W_f", "forget gate", group=INPUT)
-    input_gate_weight = _weight("W_i", "input gate", group=INPUT)
-    output_gate_weight = _weight("W_o", "output gate", group=INPUT)
-    candidate_weight = _weight("W_c", "candidate", group=INPUT)
+    forget_bias = around_zero("b_f", "forget bias", 1.0, reach=8, ticks=(-8, -4, 0, 1, 4, 8), live=True)
+    input_gate_bias = around_zero("b_i", "input-gate bias", 0.0, reach=8, live=True)
+    output_gate_bias = around_zero("b_o", "output-gate bias", 0.0, reach=8)
+    candidate_bias = _box("b_c", "candidate bias", 0.0)
+    forget_recurrent_weight = _box("U_f", "forget gate", group=RECURRENT)
+    input_gate_recurrent_weight = _box("U_i", "input gate", group=RECURRENT)
+    output_gate_recurrent_weight = _box("U_o", "output gate", group=RECURRENT)
+    candidate_recurrent_weight = _box("U_c", "candidate", group=RECURRENT)
+    forget_weight = _box("W_f", "forget gate", group=INPUT)
+    input_gate_weight = _box("W_i", "input gate", group=INPUT)
+    output_gate_weight = _box("W_o", "output gate", group=INPUT)
+    candidate_weight = _box("W_c", "candidate", group=INPUT)
     peepholes = Switch("", "the gates see c", False, key="peep", group=PEEPHOLES)
-    forget_peephole = _weight("p_f", "forget gate", group=PEEPHOLES, when=lambda m: m.peepholes)
-    input_gate_peephole = _weight("p_i", "input gate", group=PEEPHOLES, when=lambda m: m.peepholes)
-    output_gate_peephole = _weight("p_o", "output gate", group=PEEPHOLES, when=lambda m: m.peepholes)
-    show_band = Layer("band", "Band over seeds", when=lambda m: m.input == "noise")
+    forget_peephole = _peephole("p_f", "forget gate")
+    input_gate_peephole = _peephole("p_i", "input gate")
+    output_gate_peephole = _peephole("p_o", "output gate")
     show_forget = Layer("forget", "∏ f", True)
     show_four = Layer("four", "∏ four terms")
     show_total = Layer("total", "Total")
@@ -139,12 +143,7 @@ class LSTM(SteppedExplorer):
         Preset("Keras’ default", KERAS, "Why does my LSTM forget in 20 steps?"),
         Preset(
             "Peepholes",
-            {
-                "peepholes": True,
-                "forget_peephole": -2.0,
-                "input_gate_peephole": 2.0,
-                "show_total": True,
-            },
+            {**PEEPING, "show_total": True},
         ),
         Preset("Explodes for ever", EXPLODES, "+0.29 nats a step, with no input at all"),
         Preset("10\u202f000 steps", {**GATE_ALONE, "forget_bias": 5.0, "sequence_length": 10000}),
@@ -164,37 +163,36 @@ class LSTM(SteppedExplorer):
     def cell(self) -> ScalarLSTM:
         """The LSTM at these settings."""
         names = [name for name in ScalarLSTM.enters if not name.endswith("peephole") or self.peepholes]
-        return ScalarLSTM(**{"forget_peephole": 0.0} | {name: getattr(self, name) for name in names})
+        return ScalarLSTM(**{name: getattr(self, name) for name in names})
+
+    def product(self, run: Trajectory) -> LogProduct:
+        """The exact partial ∂c_t/∂c_k, h_k held: the cc block."""
+        found = block(matrix_product(run), "cc")
+        assert isinstance(found, LogProduct)
+        return found
 
     @cached
-    def trajectory(self) -> Trajectory:
-        """Its run."""
-        return unroll(self.cell, self.inputs)
-
-    @cached
-    def whole(self) -> MatrixProduct:
-        """The product over the whole state (c, h)."""
-        return matrix_product(self.trajectory)
+    def result(self) -> LogProduct:
+        """The exact partial, as it is compared with the others."""
+        return self.called["partial"]
 
     @cached
     def compared(self) -> Approximations:
         """The four quantities: exact partial and total, ∏ f and ∏ four terms."""
         return approximations(self.trajectory)
 
-    @cached
-    def result(self) -> LogProduct:
-        """The exact partial ∂c_t/∂c_k, h_k held: the cc block."""
-        return self._number(self.compared.exact["partial"])
+    @property
+    def called(self) -> dict[str, LogProduct]:
+        """The same by name, which only a vector cell has as matrices."""
+        found: dict[str, Any] = {**self.compared.exact, **self.compared.approximate}
+        return found
 
     @cached
-    def band(self) -> LogProduct:
-        """The same product on the noise of several seeds, shape (SEEDS, T + 1)."""
-        return self._number(block(matrix_product(unroll(self.cell, self.inputs_of_seeds)), "cc"))
-
-    @cached
-    def readout(self) -> Readouts:
-        """Its rate, memory and verdict."""
-        return readouts(self.result)
+    def blocks(self) -> dict[str, LogProduct]:
+        """The blocks of the product over the whole state (c, h)."""
+        whole = matrix_product(self.trajectory)
+        found: dict[str, Any] = {name: block(whole, name) for name in BLOCKS}
+        return found
 
     @cached
     def terms(self) -> StepTerms | None:
@@ -206,35 +204,24 @@ class LSTM(SteppedExplorer):
         """The run with one gate at a time frozen."""
         return ablation(self.trajectory)
 
-    @staticmethod
-    def _number(product: Any) -> LogProduct:
-        assert isinstance(product, LogProduct)
-        return product
-
-    @property
-    def total(self) -> LogProduct:
-        """The exact total, h_k moving with c_k; it has no entry at k = 0, where no gate has made h of c."""
-        p = self._number(self.compared.exact["total"])
-        return LogProduct(sign=p.sign[:-1], log10=p.log10[:-1])
+    @cached("forget_bias")
+    def relative_steps(self) -> tuple[float, float]:
+        """Relative steps of c and h: 64 units on white noise."""
+        cell = random_lstm(64, forget_bias=self.forget_bias, input_scale=1.0)
+        states = unroll(cell, make_input("noise", 200, seed=7)[:, None]).states
+        return relative_step(states["c"]), relative_step(states["h"])
 
     # ---- words ----
 
-    def verdict(self) -> Verdict:
-        return product_verdict(self.readout, self.result)
-
     def readouts(self) -> Sequence[Readout]:
         f = self.trajectory.gates["f"]
-        mean = float(f.mean())
-        alone = self._number(self.compared.approximate["forget"])
+        off = abs(self.result.log10[-1] - self.called["forget"].log10[-1])
+        spread = _("mean; {low} … {high}", low=factor(float(f.min())), high=factor(float(f.max())))
         return [
             rate(self.readout),
             half_life(self.readout),
-            memory(self.readout, self.sequence_length, 0.01),
-            Readout(
-                _("Forget gate"),
-                factor(mean),
-                _("mean; {low} … {high}", low=factor(float(f.min())), high=factor(float(f.max()))),
-            ),
+            memory(self.readout, self.sequence_length, self.threshold),
+            Readout(_("Forget gate"), factor(float(f.mean())), spread),
             Readout(
                 _("Memory time by b<sub>f</sub> alone"),
                 steps(float(memory_time(self.forget_bias))),
@@ -242,54 +229,37 @@ class LSTM(SteppedExplorer):
             ),
             Readout(
                 _("∏ <i>f</i> is off by"),
-                _("{n} powers of ten", n=decimals(abs(self.result.log10[-1] - alone.log10[-1]), 1)),
+                _("{n} powers of ten", n=decimals(off, 1)),
                 _("at the longest lag"),
             ),
         ]
 
     def table(self) -> Table:
-        a = self.compared
-        columns = {
-            _("exact partial"): self.result,
-            _("exact total"): self._number(a.exact["total"]),
-            "∏ <i>f</i>": self._number(a.approximate["forget"]),
-            _("∏ four terms"): self._number(a.approximate["four_terms"]),
+        names = {
+            "partial": _("exact partial"),
+            "total": _("exact total"),
+            "forget": "∏ <i>f</i>",
+            "four_terms": _("∏ four terms"),
         }
-        rows = [
-            [grouped(lag), *(_entry(p, lag) for p in columns.values())]
-            for lag in table_lags(self.sequence_length)
-        ]
-        return Table([_("lag <i>t − k</i>"), *columns], rows)
+        return lag_table({said: self.called[name] for name, said in names.items()})
 
     def columns(self) -> Mapping[str, Any]:
-        run, back, pad = self.trajectory, slice(None, None, -1), [math.nan]
-        blocks = {name: self._number(block(self.whole, name)) for name in BLOCKS}
+        run, T = self.trajectory, self.sequence_length
+        gates = {gate: run.gates[gate] for gate in ("f", "i", "o", "candidate")}
         return {
-            "lag": np.arange(self.sequence_length + 1),
-            **{f"log10_{name}": p.log10 for name, p in blocks.items()},
-            **{f"sign_{name}": p.sign.astype(int) for name, p in blocks.items()},
-            "log10_total": self._number(self.compared.exact["total"]).log10,
-            "log10_product_f": self._number(self.compared.approximate["forget"]).log10,
-            "log10_product_four_terms": self._number(self.compared.approximate["four_terms"]).log10,
-            "step": np.concatenate([pad, np.arange(1, self.sequence_length + 1)[back]]),
-            **{gate: np.concatenate([pad, run.gates[gate][back]]) for gate in ("f", "i", "o", "candidate")},
-            **{part: np.concatenate([pad, run.states[part][1:][back]]) for part in ("c", "h")},
+            "lag": np.arange(T + 1),
+            **{f"log10_{name}": p.log10 for name, p in self.blocks.items()},
+            **{f"sign_{name}": p.sign.astype(int) for name, p in self.blocks.items()},
+            "log10_total": self.called["total"].log10,
+            "log10_product_f": self.called["forget"].log10,
+            "log10_product_four_terms": self.called["four_terms"].log10,
+            **beside_lags({**gates, **{part: state[1:] for part, state in run.states.items()}}, T),
         }
 
-    def code(self) -> str:
-        start = ScalarLSTM()
-        changed = "".join(
-            f"    {name}={float(array):.10g},\n"
-            for name, array in self.cell.parameters.items()
-            if array != start.parameters[name]
-        )
-        return f"""{super().code()}
+    def library_code(self) -> str:
+        return f"""from gradprod import ScalarLSTM, block, make_input, matrix_product, readouts, unroll
 
-# or by the library alone
-from gradprod import ScalarLSTM, block, make_input, matrix_product, readouts, unroll
-
-cell = ScalarLSTM(
-{changed})
+cell = {cell_call(self.cell)}
 run = unroll(cell, {self.inputs_code()})
 product = block(matrix_product(run), "cc")
 print(product.log10, readouts(product))"""
@@ -302,34 +272,29 @@ print(product.log10, readouts(product))"""
     @picture(heights=(440, 380, 270))
     def chart(self, style: Style) -> Figure:
         """The quantities against lag."""
-        curves = [self.curve()]
-        if self.show_band and self.input == "noise" and not self.veiled:
-            curves.append(Curve(self.band, name=_("other seeds"), cell="lstm"))
-        if self.show_blocks:
-            names = {"ch": "plain", "hc": "gated", "hh": "gru"}
-            curves = [Curve(self.result, name=BLOCKS["cc"], cell="lstm")] + [
-                Curve(self._number(block(self.whole, name)), name=BLOCKS[name], cell=cell)
-                for name, cell in names.items()
-            ]
-        if self.show_total and self.sequence_length > 1:
-            curves.append(Curve(self.total, name=_("exact total"), cell="lstm"))
-        for shown, key, name in (
-            (self.show_forget, "forget", "∏ <i>f</i>"),
-            (self.show_four, "four_terms", _("∏ four terms")),
-        ):
-            if shown and (key == "forget" or self.sequence_length > 1):
-                p = self._number(self.compared.approximate[key])
-                last = len(p.log10) - (key == "four_terms")
-                kept = LogProduct(sign=p.sign[:last], log10=p.log10[:last])
-                curves.append(Curve(kept, name=name, kind="approximation", cell="lstm"))
-        return product_curve(
-            curves[:1] if self.veiled else curves,
-            style,
-            prediction=self.prediction_shown,
-            veil=self.veiled,
-            pins=self.pins,
-            quantity="|∂<i>c<sub>t</sub></i>/∂<i>c<sub>k</sub></i>|",
-        )
+        curves = self.with_band(self.curve())
+        if self.show_blocks and not self.veiled:
+            cells = {"cc": "lstm", "ch": "plain", "hc": "gated", "hh": "gru"}
+            curves = [Curve(self.blocks[of], name=BLOCKS[of], cell=cell) for of, cell in cells.items()]
+        if self.sequence_length == 1:
+            others = {"forget": self.show_forget}
+        else:
+            others = {"total": self.show_total, "forget": self.show_forget, "four_terms": self.show_four}
+        for name, shown in others.items():
+            if shown and not self.veiled:
+                curves.append(self._other(name))
+        quantity = "|∂<i>c<sub>t</sub></i>/∂<i>c<sub>k</sub></i>|"
+        return self.product_chart(curves, style, quantity=quantity)
+
+    def _other(self, name: str) -> Curve:
+        """A quantity beside the partial; at k = 0 no gate has made h of c, so only ∏ f has an entry there."""
+        p = self.called[name]
+        if name == "forget":
+            return Curve(p, name="∏ <i>f</i>", kind="approximation", cell="lstm")
+        p = LogProduct(sign=p.sign[:-1], log10=p.log10[:-1])
+        if name == "total":
+            return Curve(p, name=_("exact total"), cell="lstm")
+        return Curve(p, name=_("∏ four terms"), kind="approximation", cell="lstm")
 
     @picture("below", heights=(320, 320, 300), when=lambda m: not m.veiled)
     def detail(self, style: Style) -> Figure:
@@ -391,16 +356,10 @@ print(product.log10, readouts(product))"""
         )
 
     def _ablation(self, style: Style) -> Figure:
-        names = {
-            "": _("nothing frozen"),
-            "forget": _("forget gate"),
-            "input_gate": _("input gate"),
-            "output_gate": _("output gate"),
-            "candidate": _("candidate"),
-        }
+        names = [_("nothing frozen"), *(_(GATES[gate]) for gate in self.frozen)]
         left = [self.readout.left_log10, *(a.readouts.left_log10 for a in self.frozen.values())]
         return bars(
-            list(names.values()),
+            names,
             np.asarray(left, float),
             style,
             title=_("what is left at the longest lag, with one gate held at its mean"),
@@ -442,19 +401,15 @@ print(product.log10, readouts(product))"""
     def forget_gate_is_key(self) -> Judgement:
         here = self.readout.left_log10
         off = {gate: abs(a.readouts.left_log10 - here) for gate, a in self.frozen.items()}
-        names = {
-            "forget": _("forget gate"),
-            "input_gate": _("input gate"),
-            "output_gate": _("output gate"),
-            "candidate": _("candidate"),
-        }
-        told = ", ".join(_("{gate} {n}", gate=names[g], n=decimals(v, 1)) for g, v in off.items() if v == v)
+        told = ", ".join(
+            _("{gate} {n}", gate=_(GATES[g]), n=decimals(v, 1)) for g, v in off.items() if v == v
+        )
         most = max(off, key=lambda g: off[g] if off[g] == off[g] else -1.0)
         why = _(
             "Frozen at its mean, each moves what is left by so many powers of ten: {told}. Here the {most} "
             "matters most; but freezing keeps its mean, and the mean of <i>f</i> is what decides.",
             told=told,
-            most=names[most],
+            most=_(GATES[most]),
         )
         return Judgement("true" if most == "forget" else "partly", why)
 
@@ -474,25 +429,6 @@ print(product.log10, readouts(product))"""
         )
         return Judgement("true" if h > 2 * c else "false", why)
 
-    @cached("forget_bias")
-    def relative_steps(self) -> tuple[float, float]:
-        """Mean ‖s_t − s_{t−1}‖ / ‖s_{t−1}‖ of c and h: 64 units, white noise, Gaussian weights."""
-        rng = np.random.default_rng(7)
-        n, noise = 64, make_input("noise", 200, seed=7)
-        gates = ("forget", "input_gate", "candidate", "output_gate")
-        weights: dict[str, Any] = {
-            f"{g}_recurrent_weight": rng.normal(size=(n, n)) / math.sqrt(n) for g in gates
-        }
-        weights |= {f"{g}_weight": rng.normal(size=(n, 1)) for g in gates}
-        run = unroll(VectorLSTM(**weights, forget_bias=np.full(n, self.forget_bias)), noise[:, None])
-        c, h = (
-            float(
-                np.mean(np.linalg.norm(np.diff(s, axis=0), axis=1)[50:] / np.linalg.norm(s[:-1], axis=1)[50:])
-            )
-            for s in (run.states["c"], run.states["h"])
-        )
-        return c, h
-
     @claim(
         15,
         "Only the path from <i>c</i> to <i>c</i> is cured; the other paths vanish.",
@@ -500,8 +436,7 @@ print(product.log10, readouts(product))"""
         test={"forget_bias": 4.0, "show_blocks": True},
     )
     def other_paths(self) -> Judgement:
-        ends = {name: self._number(block(self.whole, name)).log10[-1] for name in BLOCKS}
-        told = ", ".join(f"{BLOCKS[name]} {number(float(v))}" for name, v in ends.items())
+        told = ", ".join(f"{BLOCKS[of]} {number(float(p.log10[-1]))}" for of, p in self.blocks.items())
         why = _(
             "At the longest lag: {told}. Every path that starts in <i>h</i> or ends there runs along "
             "<i>c</i> between: all four share one long-run rate, and differ by how they enter and leave.",
@@ -513,13 +448,12 @@ print(product.log10, readouts(product))"""
         21, "Studying <i>c</i> is as good as studying <i>h</i>.", articles="003", test={"show_total": True}
     )
     def c_for_h(self) -> Judgement:
-        hh = self._number(block(self.whole, "hh"))
         why = _(
             "The state is (<i>h</i>, <i>c</i>). Over {T}: ∂<i>c</i>/∂<i>c</i> {cc}, ∂<i>h</i>/∂<i>h</i> "
             "{hh}; neither is the whole 2 × 2 product.",
             T=steps(self.sequence_length),
             cc=signed(self.result),
-            hh=signed(hh),
+            hh=signed(self.blocks["hh"]),
         )
         return Judgement("false", why)
 
@@ -600,7 +534,7 @@ print(product.log10, readouts(product))"""
         33,
         "With peepholes, ∂<i>c<sub>t</sub></i>/∂<i>c<sub>t−1</sub></i> = <i>f<sub>t</sub></i>.",
         articles="004",
-        test={"peepholes": True, "forget_peephole": -2.0, "input_gate_peephole": 2.0},
+        test=PEEPING,
         applies=lambda m: m.peepholes,
     )
     def peephole_partial(self) -> Judgement:
@@ -634,7 +568,3 @@ print(product.log10, readouts(product))"""
             f=factor(f),
         )
         return Judgement("true" if slope < 0.05 else "partly", why)
-
-
-def _entry(product: LogProduct, lag: int) -> str:
-    return signed(product, lag) if math.isfinite(product.log10[lag]) or product.sign[lag] == 0 else "–"
