@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gradprod.activations import SIGMOID, FloatArray
 from gradprod.cells import ScalarRNN
-from gradprod.unroll import unroll
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -162,13 +162,20 @@ def cliff(weight: ArrayLike, bias: ArrayLike, /, *, length: int = 50, target: fl
     if length < 1:
         raise ValueError(f"length must be an integer of 1 or more, got {length}; the figure has 50 steps")
     cell = ScalarRNN(activation="sigmoid", recurrent_weight=weight, input_weight=0.0, bias=bias)
-    run = unroll(cell, np.zeros(length), SIGMOID.value(0.5))  # S_t = σ(x_t)
-    slope = SIGMOID.slope(run.pre_activation)
-    by_weight = by_bias = np.zeros(run.state.shape[:-1])
-    for t in range(length):
-        by_weight = slope[..., t] * (run.state[..., t] + cell.recurrent_weight * by_weight)
-        by_bias = slope[..., t] * (1 + cell.recurrent_weight * by_bias)
-    off = run.state[..., -1] - target
+    return _cliff(cell.recurrent_weight, cell.bias, length, target)
+
+
+def _cliff(w: Any, b: Any, length: int, target: float) -> Cliff:
+    """As `cliff`, of numbers or arrays: a descent takes many of them, one after the other."""
+    state, u = [SIGMOID.value(0.5)], []  # σ(x_t) and x_{t+1}
+    for _ in range(length):
+        u.append(w * state[-1] + b)
+        state.append(SIGMOID.value(u[-1]))
+    by_weight = by_bias = 0.0 * u[0]
+    for before, slope in zip(state, SIGMOID.slope(np.array(u)), strict=False):
+        by_weight = slope * (before + w * by_weight)
+        by_bias = slope * (1 + w * by_bias)
+    off = state[-1] - target
     return Cliff(error=off**2, weight_gradient=2 * off * by_weight, bias_gradient=2 * off * by_bias)
 
 
@@ -211,7 +218,7 @@ def descend_cliff(
     path = []
     at = np.array([weight, bias], dtype=float)
     for _ in range(steps + 1):
-        here = cliff(at[0], at[1], length=length, target=target)
+        here = _cliff(at[0], at[1], length, target)
         gradient = np.array([here.weight_gradient, here.bias_gradient])
         path.append([*at, float(here.error), float(np.hypot(*gradient))])
         if threshold is not None:
