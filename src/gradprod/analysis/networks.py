@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from gradprod.analysis.initialisation import (
     shifted_identity,
 )
 from gradprod.cells import VectorRNN
+from gradprod.unroll import Trajectory
 
 INITIALISATIONS = ("gaussian", "orthogonal", "identity", "nilpotent")
 
@@ -119,3 +120,42 @@ def random_network(
         activation=activation, recurrent_weight=W, input_weight=normal(1, input_scale)[..., None], bias=bias
     )
     return RandomNetwork(cell=cell, initial_state=normal(3, initial_scale))
+
+
+def one_network(trajectory: Trajectory, draw: int = 0) -> Trajectory:
+    """The run of one of several networks.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        Of a VectorRNN with one leading axis, on one input.
+    draw : int
+        Which.
+
+    Returns
+    -------
+    Trajectory
+    """
+    cell = replace(
+        trajectory.cell, **{name: array[draw] for name, array in trajectory.cell.parameters.items()}
+    )
+    states = {part: array[draw] for part, array in trajectory.states.items()}
+    return Trajectory(cell=cell, inputs=trajectory.inputs, states=states, overflow_step=None)
+
+
+def last_steps(trajectory: Trajectory, most: int) -> Trajectory:
+    """The end of a run without leading axes.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    most : int
+        How many steps, or all that there are.
+
+    Returns
+    -------
+    Trajectory
+    """
+    start = max(0, trajectory.length - most)
+    states = {part: array[start:] for part, array in trajectory.states.items()}
+    return replace(trajectory, inputs=trajectory.inputs[start:], states=states, overflow_step=None)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from gradprod.analysis.approximations import approximations
 from gradprod.analysis.mean_field import Simulation, critical_line, mean_field, simulate_mean_field
-from gradprod.analysis.networks import RandomNetwork, random_network
+from gradprod.analysis.networks import RandomNetwork, last_steps, one_network, random_network
 from gradprod.analysis.norms import ProductNorms, input_term_norms, product_norms
-from gradprod.analysis.readouts import Readouts, readouts
+from gradprod.analysis.spread import spread
 from gradprod.cells import VectorRNN
-from gradprod.explorers.controls import PICTURE, BadValue, Choice, Layer, Real, Whole
+from gradprod.explorers.controls import PICTURE, BadValue, Choice, Layer, Real, Whole, phi
 from gradprod.explorers.model import (
     Figure,
     Judgement,
@@ -23,15 +23,13 @@ from gradprod.explorers.model import (
     Preset,
     Readout,
     Table,
-    Verdict,
     cached,
     claim,
     panel,
     picture,
-    table_lags,
 )
-from gradprod.explorers.reading import memory, product_verdict, rate, signed
-from gradprod.explorers.sequence import SequenceExplorer
+from gradprod.explorers.products import ProductExplorer, band_columns
+from gradprod.explorers.reading import lag_table, memory, rate, signed
 from gradprod.figures.gates import Panel, Series, over_time
 from gradprod.figures.product_curve import Curve, product_curve
 from gradprod.figures.relation import Mark, relation
@@ -44,6 +42,7 @@ from gradprod.products import (
     bound,
     linear_rate,
     lyapunov_exponents,
+    magnitudes,
     norm,
     singular_values,
     spectral_radius,
@@ -82,12 +81,19 @@ NO_EIGENVALUE = {
 """Every eigenvalue is 0, and the product grows for ever."""
 
 
+BOX: dict[str, Any] = {"group": DETAIL, "slider": False}
+
+
 def seconds(units: int, length: int, runs: int) -> float:
     """About how long the norms of so many networks take, measured on one ordinary core."""
     return 1e-5 * length + 4.5e-8 * length * runs * units**2
 
 
-class VectorCells(SequenceExplorer):
+def _shifted(m: Any) -> bool:
+    return bool(m.initialisation != "nilpotent")
+
+
+class VectorCells(ProductExplorer):
     """Lesson 8: the norm of the gradient product of a vector cell, between what bounds it."""
 
     number = 8
@@ -128,32 +134,15 @@ class VectorCells(SequenceExplorer):
         high=2,
         ticks=(0, 0.5, 1, 2),
         live=True,
-        when=lambda m: m.initialisation != "nilpotent",
+        when=_shifted,
         title="W + c N: unit j also feeds unit j − 1",
     )
-    activation = Choice(
-        "φ",
-        "Activation φ",
-        "tanh",
-        {"linear": "linear", "tanh": "tanh", "sigmoid": "σ"},
-        key="phi",
-        group=DETAIL,
-    )
-    network = Whole("", "seed of the weights", 7, key="net", low=0, high=9999, slider=False, group=DETAIL)
-    runs = Whole("", "networks (median and band)", 1, key="runs", low=1, high=25, slider=False, group=DETAIL)
-    input_weight = Real("σ_U", "size of U", 0.5, key="sU", low=0, high=4, slider=False, group=DETAIL)
-    bias_scale = Real(
-        "σ_b",
-        "size of b",
-        0.0,
-        key="sb",
-        low=0,
-        high=4,
-        slider=False,
-        group=DETAIL,
-        when=lambda m: m.initialisation != "nilpotent",
-    )
-    initial_scale = Real("σ_h", "size of h_0", 0.5, key="sh", low=0, high=4, slider=False, group=DETAIL)
+    activation = phi(group=DETAIL)
+    network = Whole("", "seed of the weights", 7, key="net", low=0, high=9999, **BOX)
+    runs = Whole("", "networks (median and band)", 1, key="runs", low=1, high=25, **BOX)
+    input_weight = Real("σ_U", "size of U", 0.5, key="sU", low=0, high=4, **BOX)
+    bias_scale = Real("σ_b", "size of b", 0.0, key="sb", low=0, high=4, when=_shifted, **BOX)
+    initial_scale = Real("σ_h", "size of h_0", 0.5, key="sh", low=0, high=4, **BOX)
     show_bound = Layer("bound", "Bound", True)
     show_rate = Layer("rate", "ρ to the lag", True)
     show_mean = Layer("mean", "Lower bound")
@@ -186,13 +175,7 @@ class VectorCells(SequenceExplorer):
         Preset("ρ = 0", NO_EIGENVALUE, "No eigenvalue but 0, and it grows for ever"),
         Preset(
             "Chaos",
-            {
-                "gain": 2.0,
-                "units": 128,
-                "input": "zero",
-                "sequence_length": 200,
-                "below": "mean_field",
-            },
+            {"gain": 2.0, "units": 128, "input": "zero", "sequence_length": 200, "below": "mean_field"},
             "A large random network without input, beside its mean field",
         ),
     )
@@ -272,19 +255,7 @@ class VectorCells(SequenceExplorer):
     @cached(*NETWORK)
     def first(self) -> Trajectory:
         """The run of the first network."""
-        run = self.trajectory
-        if self.runs == 1:
-            return run
-        W, U, b = (run.cell.parameters[name][0] for name in ("recurrent_weight", "input_weight", "bias"))
-        cell = VectorRNN(activation=self.activation, recurrent_weight=W, input_weight=U, bias=b)
-        return Trajectory(cell=cell, inputs=run.inputs, states={"h": run.state[0]}, overflow_step=None)
-
-    def last(self, most: int) -> Trajectory:
-        """The first network's last steps, as many as given."""
-        run = self.first
-        start = max(0, run.length - most)
-        states = {"h": run.state[start:]}
-        return Trajectory(cell=run.cell, inputs=run.inputs[start:], states=states, overflow_step=None)
+        return one_network(self.trajectory) if self.runs > 1 else self.trajectory
 
     @cached(*NETWORK)
     def norms(self) -> ProductNorms:
@@ -294,12 +265,7 @@ class VectorCells(SequenceExplorer):
     @cached(*NETWORK)
     def result(self) -> LogProduct:
         """‖P(T, T − lag)‖₂; of several networks the median."""
-        return _positive(_median(self.norms.largest))
-
-    @cached(*NETWORK)
-    def readout(self) -> Readouts:
-        """Its rate, memory and verdict."""
-        return readouts(self.result)
+        return magnitudes(_median(self.norms.largest))
 
     @cached(*NETWORK)
     def bound(self) -> NDArray[np.float64]:
@@ -337,7 +303,7 @@ class VectorCells(SequenceExplorer):
     @cached(*NETWORK)
     def shortcut(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Over the last 100 steps: the shortcut's norm, its relative error, and that of W diag φ′."""
-        found = approximations(self.last(100))
+        found = approximations(last_steps(self.first, 100))
         short: Any = found.approximate["shortcut"]
         errors = [found.error[name]["product"] for name in ("shortcut", "swapped")]
         return norm(short, 2), errors[0], errors[1]
@@ -366,7 +332,7 @@ class VectorCells(SequenceExplorer):
     @cached(*NETWORK)
     def lyapunov(self) -> Lyapunov:
         """The first network's exponents, from as many of its last steps as a second allows."""
-        return lyapunov_exponents(self.last(self._most_steps))
+        return lyapunov_exponents(last_steps(self.first, self._most_steps))
 
     @cached(*NETWORK)
     def singular(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -374,7 +340,7 @@ class VectorCells(SequenceExplorer):
         many = 25 if self.units <= 24 else 12 if self.units <= 40 else 6 if self.units <= 64 else 3
         most: int = min(int(self.sequence_length), self._most_steps)
         lags = np.unique(np.linspace(0, most, many).astype(int))
-        return lags, singular_values(self.last(most), lags=lags)
+        return lags, singular_values(last_steps(self.first, most), lags=lags)
 
     @cached("units", "bias_scale", "network")
     def simulated(self) -> tuple[NDArray[np.float64], list[Simulation]]:
@@ -393,9 +359,6 @@ class VectorCells(SequenceExplorer):
         )
 
     # ---- words ----
-
-    def verdict(self) -> Verdict:
-        return product_verdict(self.readout, self.result)
 
     def readouts(self) -> Sequence[Readout]:
         sure = (
@@ -484,22 +447,14 @@ class VectorCells(SequenceExplorer):
             _("ρ<sup>lag</sup>"): _median(self.linear_rate),
             _("lower bound"): _median(self.norms.mean),
         }
-        rows = [
-            [grouped(lag), *(number(float(v[lag])) for v in columns.values())]
-            for lag in table_lags(self.sequence_length)
-        ]
-        return Table([_("lag <i>t − k</i>"), *columns], rows)
+        return lag_table(columns)
 
     def columns(self) -> Mapping[str, Any]:
         largest, pad = self.norms.largest, [math.nan]
-        band = {}
-        if self.runs > 1:
-            low, high = np.quantile(largest, (0.1, 0.9), axis=0, method="nearest")
-            band = {"log10_norm_10th_percentile": low, "log10_norm_90th_percentile": high}
+        norms = band_columns("log10_norm", spread(largest)) if self.runs > 1 else {"log10_norm": largest}
         return {
             "lag": self.lags,
-            "log10_norm": self.result.log10,
-            **band,
+            **norms,
             "log10_bound": _median(self.bound),
             "log10_rho_to_lag": _median(self.linear_rate),
             "log10_lower_bound": _median(self.norms.mean),
@@ -508,11 +463,8 @@ class VectorCells(SequenceExplorer):
             "input": np.concatenate([self.inputs[::-1], pad]),
         }
 
-    def code(self) -> str:
-        return f"""{super().code()}
-
-# or by the library alone
-from gradprod import make_input, product_norms, random_network, readouts, unroll
+    def library_code(self) -> str:
+        return f"""from gradprod import make_input, product_norms, random_network, readouts, unroll
 
 network = random_network(
     {self.units},
@@ -533,40 +485,34 @@ print(norms.largest, readouts(norms.largest).verdict)"""
     # ---- pictures ----
 
     def curve(self) -> Curve:
-        return Curve(_positive(self.norms.largest), name=_("exact norm"), cell="vector")
+        return self._vector(self.norms.largest, _("exact norm"), "exact")
 
     @picture(heights=(440, 380, 270))
     def chart(self, style: Style) -> Figure:
         """The norm of the product against lag, and what is said of it."""
-        curves = [self.curve()]
-        if self.show_rate and not self.veiled and np.isfinite(self.linear_rate).all():
-            curves.append(
-                Curve(
-                    _positive(_median(self.linear_rate)),
-                    name="ρ<sup>lag</sup>",
-                    kind="approximation",
-                    cell="vector",
-                )
-            )
-        if self.show_shortcut and not self.veiled:
-            curves.append(
-                Curve(_positive(self.shortcut[0]), name=_("shortcut"), kind="approximation", cell="vector")
-            )
-        if self.show_mean and not self.veiled and np.isfinite(self.norms.mean).all():
-            curves.append(
-                Curve(_positive(_median(self.norms.mean)), name="|det|<sup>1/<i>n</i></sup>", kind="bound")
-            )
         name = _("(γ σ<sub>max</sub>)<sup>lag</sup>") if sizes(style).wide else _("bound")
-        limit = Curve(_positive(_median(self.bound)), name=name, kind="bound")
-        return product_curve(
-            curves,
+        limit = Curve(magnitudes(_median(self.bound)), name=name, kind="bound")
+        return self.product_chart(
+            [self.curve(), *([] if self.veiled else self._said())],
             style,
             bound=limit if self.show_bound else None,
-            prediction=self.prediction_shown,
-            veil=self.veiled,
-            pins=self.pins,
             quantity="‖∂<i>h<sub>t</sub></i>/∂<i>h<sub>k</sub></i>‖<sub>2</sub>",
         )
+
+    def _said(self) -> list[Curve]:
+        """What is said of the norm."""
+        said = []
+        if self.show_rate and np.isfinite(self.linear_rate).all():
+            said.append(self._vector(_median(self.linear_rate), "ρ<sup>lag</sup>"))
+        if self.show_shortcut:
+            said.append(self._vector(self.shortcut[0], _("shortcut")))
+        if self.show_mean and np.isfinite(self.norms.mean).all():
+            said.append(self._vector(_median(self.norms.mean), "|det|<sup>1/<i>n</i></sup>", "bound"))
+        return said
+
+    @staticmethod
+    def _vector(log10: NDArray[np.float64], name: str, kind: str = "approximation") -> Curve:
+        return Curve(magnitudes(log10), name=name, kind=kind, cell="vector")
 
     @picture(
         "side",
@@ -582,12 +528,9 @@ print(norms.largest, readouts(norms.largest).verdict)"""
     @picture("below", heights=(320, 320, 300), when=lambda m: not m.veiled)
     def detail(self, style: Style) -> Figure:
         """What the choice under the picture names."""
-        if self.below == "mean_field":
-            return self._mean_field(style)
-        if self.below == "shortcut":
-            return self._shortcut(style)
-        if self.below == "terms":
-            return self._terms(style)
+        if self.below in ("mean_field", "shortcut", "terms"):
+            drawn = {"mean_field": self._mean_field, "shortcut": self._shortcut, "terms": self._terms}
+            return drawn[self.below](style)
         if self.below == "lyapunov" and self.sequence_length >= 10:
             return lyapunov_spectrum(self.lyapunov, style)
         lags, values = self.singular
@@ -596,10 +539,9 @@ print(norms.largest, readouts(norms.largest).verdict)"""
 
     def _terms(self, style: Style) -> Figure:
         exact, dropped = self.terms
-        curves = [Curve(_positive(exact), name=_("exact term"), cell="vector")]
+        curves = [self._vector(exact, _("exact term"), "exact")]
         if np.isfinite(_median(dropped)).any():
-            name = _("<i>h</i> dropped")
-            curves.append(Curve(_positive(_median(dropped)), name=name, kind="approximation", cell="vector"))
+            curves.append(self._vector(_median(dropped), _("<i>h</i> dropped")))
         size = "‖<i>P</i> diag φ′(<i>u<sub>k</sub></i>)‖<sub>F</sub>"
         if self.weighed == "input_weight":
             quantity = "∂<i>h<sub>t</sub></i>/∂<i>U</i>: ‖<i>x<sub>k</sub></i>‖ " + size
@@ -694,10 +636,4 @@ print(norms.largest, readouts(norms.largest).verdict)"""
 
 def _median(log10: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of several networks the one in the middle, as the curve draws it."""
-    if log10.ndim == 1:
-        return log10
-    return np.asarray(np.quantile(log10, 0.5, axis=0, method="nearest"))
-
-
-def _positive(log10: NDArray[np.float64]) -> LogProduct:
-    return LogProduct(sign=np.where(np.isneginf(log10), 0.0, 1.0), log10=log10)
+    return log10 if log10.ndim == 1 else spread(log10).median
