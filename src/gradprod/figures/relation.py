@@ -161,7 +161,7 @@ def bars(
     c, size, big = style.colours, sizes(style), style.presenting
     top, bottom = (58, 64) if big else (34, 44)
     left = round(max(text_width(plain(name), size.label) for name in names) + 16)
-    finite = log10[np.isfinite(log10)]
+    finite = log10[np.isfinite(log10) & (np.abs(log10) > 1e-9)]  # what rounding leaves of 1 is no bar
     low = min(float(finite.min(initial=0.0)), 0.0)
     high = max(float(finite.max(initial=0.0)), 0.0)
     told = max(text_width(plain(number(float(v))), size.label) for v in log10) * 1.15 + 20

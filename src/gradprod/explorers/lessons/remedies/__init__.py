@@ -107,19 +107,19 @@ class Remedies(Clipping, Initialising, Truncating):
     )
     def landscape(self, style: Style) -> Figure:
         """Two descents over w and b."""
-        return self.part.chart(self, style)
+        return self.part.main_picture(self, style)
 
     @picture(heights=(480, 380, 270), when=lambda m: not clipping(m))
     def chart(self, style: Style) -> Figure:
         """What initialisations leave of a gradient, or what a truncation drops."""
-        return self.part.chart(self, style)
+        return self.part.main_picture(self, style)
 
     @picture("side", title="Side by side", heights=(300, 300, 300))
     def beside(self, style: Style) -> Figure:
         """The gradient and what clipping makes of it; each initialisation's end; each truncation's error."""
-        return self.part.beside(self, style)
+        return self.part.side_picture(self, style)
 
     @picture("below", heights=(320, 320, 300), when=lambda m: not (m.veiled or initialising(m)))
     def by_lag(self, style: Style) -> Figure:
         """The terms of a gradient by lag, whole and clipped, or whole and truncated."""
-        return self.part.by_lag(self, style)
+        return self.part.lower_picture(self, style)

@@ -157,7 +157,7 @@ print(walk.error)"""
     def curve(self) -> Any:
         return Curve(self.terms.clipped, name=_("clipped"), kind="approximation")
 
-    def chart(self, style: Style) -> Figure:
+    def main_picture(self, style: Style) -> Figure:
         """The error over w and b, with a plain and a clipped descent from the same start."""
         walks = [
             Walk(descent=self.plain_walk, name=_("plain")),
@@ -165,12 +165,12 @@ print(walk.error)"""
         ]
         return cliff_map(*_surface(), style, walks=walks, start=(self.weight, self.offset))
 
-    def beside(self, style: Style) -> Figure:
+    def side_picture(self, style: Style) -> Figure:
         """The gradient as an arrow, and what clipping makes of it."""
         kinds = [(_("by norm"), self.clipped["norm"]), (_("by value"), self.clipped["value"])]
         return clipping_arrows(list(self.gradient.values()), kinds, style, names=("<i>w</i>", "<i>b</i>"))
 
-    def by_lag(self, style: Style) -> Figure:
+    def lower_picture(self, style: Style) -> Figure:
         """The terms, whole and clipped; what was predicted is the newest clipped one."""
         return product_curve(
             [Curve(self.terms.terms, name=_("as it is")), Clipping.curve(self)],

@@ -191,7 +191,7 @@ print(gradient_left(run, seed={self.network}))"""
     def curve(self) -> Any:
         return self._curve(*next(iter(self.left.items())))
 
-    def chart(self, style: Style) -> Figure:
+    def main_picture(self, style: Style) -> Figure:
         """What initialisations leave of a gradient."""
         found = self.left if sizes(style).wide else self.medians  # no room for bands' names
         return product_curve(
@@ -201,7 +201,7 @@ print(gradient_left(run, seed={self.network}))"""
             quantity=_("what is left of a unit gradient at step <i>t</i>, at step <i>k</i>"),
         )
 
-    def beside(self, style: Style) -> Figure:
+    def side_picture(self, style: Style) -> Figure:
         """The end of each."""
         names, ends = zip(*((self.name_of(name), m[-1]) for name, m in self.medians.items()), strict=True)
         title = _("what is left after {steps}", steps=steps(self.compared))

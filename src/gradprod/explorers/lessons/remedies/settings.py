@@ -104,15 +104,15 @@ class Remedy(SequenceExplorer):
         """Numbers by lag or by steps kept."""
         raise NotImplementedError
 
-    def chart(self, style: Style) -> Figure:
+    def main_picture(self, style: Style) -> Figure:
         """The main picture."""
         raise NotImplementedError
 
-    def beside(self, style: Style) -> Figure:
+    def side_picture(self, style: Style) -> Figure:
         """What the remedy does, in a few bars or arrows."""
         raise NotImplementedError
 
-    def by_lag(self, style: Style) -> Figure:
+    def lower_picture(self, style: Style) -> Figure:
         """The terms of a gradient by lag, with and without the remedy."""
         raise NotImplementedError
 

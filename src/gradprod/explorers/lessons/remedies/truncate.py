@@ -131,7 +131,7 @@ print(loss_gradients(run, Readout(), targets, truncation={self.kept_steps}).para
             cell="lstm" if self.cell_kind == "lstm" else "plain",
         )
 
-    def chart(self, style: Style) -> Figure:
+    def main_picture(self, style: Style) -> Figure:
         """The share of the terms that each truncation drops, and its error."""
         t, K = self.truncation, self.cut
         share, error = _logs(t.dropped), _logs(t.error)
@@ -149,14 +149,14 @@ print(loss_gradients(run, Readout(), targets, truncation={self.kept_steps}).para
             colour=style.colours.lstm if self.cell_kind == "lstm" else style.colours.plain,
         )
 
-    def beside(self, style: Style) -> Figure:
+    def side_picture(self, style: Style) -> Figure:
         """The errors of some truncations, this one first."""
         error = _logs(self.truncation.error, -np.inf)
         keep = [self.cut, *(k for k in KEEP if k < len(error) and k != self.cut)][:8]
         names = [f"<i>K</i> = {grouped(k)}" for k in keep]
         return bars(names, error[keep], style, title=_("error of the gradient"), colour=style.colours.plain)
 
-    def by_lag(self, style: Style) -> Figure:
+    def lower_picture(self, style: Style) -> Figure:
         """The terms, whole and truncated."""
         whole = Truncating.curve(self)
         lags = np.arange(len(self.truncation.norm))
