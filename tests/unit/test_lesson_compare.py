@@ -166,7 +166,7 @@ def test_seeds_are_a_band_for_each_cell_that_has_equations() -> None:
         np.testing.assert_allclose(band.log10[:, 1:], np.cumsum(factors, axis=-1), atol=1e-9)
     kept = (np.log10(0.01) - 1e-12 <= model.band("mingru").log10).sum(axis=-1) - 1  # type: ignore[union-attr]
     middle = np.sort(kept)[[12, 2, 22]]
-    assert f"<small>seeds: {middle[0]} ({middle[1]} … {middle[2]})</small>" in model.ranking()
+    assert f"<small>{middle[0]} ({middle[1]}–{middle[2]})</small>" in model.ranking()
     assert "seeds 3 to 27" in model.verdict().rule
 
 

@@ -614,9 +614,9 @@ class Picks(Control):
 
     def spec(self) -> dict[str, Any]:
         groups: dict[str, list[list[str]]] = {}
-        for value, (group, label) in self.options.items():
-            groups.setdefault(_(group), []).append([value, plain(_(label)), plain(self.name_of(value))])
-        return {**super().spec(), "groups": list(groups.items()), "most": self.most}
+        for value, (group, _label) in self.options.items():
+            groups.setdefault(_(group), []).append([value, plain(self.name_of(value))])
+        return {**super().spec(), "groups": list(groups.items())}
 
 
 def sentence_html(error: BadValue, control: Control) -> str:

@@ -228,7 +228,7 @@ class Picks extends Control {
   build() {
     const { spec, page } = this;
     this.all = [];
-    this.names = new Map(spec.groups.flatMap(([, options]) => options.map(([value, , name]) => [value, name])));
+    this.names = new Map(spec.groups.flatMap(([, options]) => options));
     this.menu = el("select", { id: `${this.id}-s`, "aria-describedby": this.message.id }, ...spec.groups.map(([title, options]) => el("optgroup", { label: title }, ...options.map(([value, label]) => el("option", { value }, label)))));
     this.chips = el("ul", { class: "picked" });
     this.node.append(el("label", { class: "label", for: this.menu.id }, rich(spec.label)), this.menu, button(page.text("add"), () => this.choose([...this.all, this.menu.value]), { "aria-label": `${page.text("add")}, ${spec.spoken}` }), this.chips, this.message);

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from gradprod.analysis.own_cell import Step, diagonal_recurrence, leaky_rnn, own_cell
 from gradprod.analysis.readouts import Readouts, effective_memory, readouts
+from gradprod.analysis.spread import spread
 from gradprod.cells import Cell, GatedCell, ScalarGRU, ScalarLSTM, ScalarMinGRU, ScalarRNN
 from gradprod.explorers.borrowed import borrowed, reduced, sources
 from gradprod.explorers.controls import PICTURE, Choice, Layer, Picks, Real
@@ -117,6 +118,9 @@ class Compare(SequenceExplorer):
     show_leaky = Layer("leaky", "leaky RNN")
     show_diagonal = Layer("diagonal", "diagonal recurrence")
     show_band = Layer("band", "Band over seeds", when=lambda m: m.input == "noise")
+    order = Choice(
+        "", "Order", "listed", {"listed": "as listed", "memory": "by memory"}, key="order", group=PICTURE
+    )
     further = Picks(
         "",
         "Other lessons’ presets",
@@ -125,10 +129,6 @@ class Compare(SequenceExplorer):
         key="add",
         title="The preset’s cell, on the input and over the length of this page",
     )
-    order = Choice(
-        "", "Order", "listed", {"listed": "as listed", "memory": "by memory"}, key="order", group=PICTURE
-    )
-
     presets = (
         Preset("Typical"),
         Preset("Gates open", {"forget_bias": 6.0, "update_bias": -6.0, "sequence_length": 500}),
@@ -285,22 +285,25 @@ class Compare(SequenceExplorer):
             rate = factor(r.rate_factor) if math.isfinite(r.rate) else "–"
             rows += (
                 f"<tr><td>{glyph} {self.name_of(name)}</td><td>×\u00a0{rate}</td>"
-                f"<td>{self._memory(r)}{self._of_seeds(name)}</td>"
+                f"<td>{self._memories(name)}</td>"
                 f"<td>{GLYPHS[r.verdict]}\u00a0{signed(line.product)}</td></tr>"
             )
-        head = "".join(f"<th>{t}</th>" for t in ("", _("per step"), _("memory"), _("left")))
+        of = f"<small>{_('seeds: median')}</small>" if self.show_band and self.input == "noise" else ""
+        head = "".join(f"<th>{t}</th>" for t in ("", _("per step"), _("memory, steps") + of, _("left")))
         return (
             f'<div class="tablebox"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
         )
 
-    def _of_seeds(self, name: str) -> str:
-        """The memory on other seeds: median, 10th and 90th percentile."""
+    def _memories(self, name: str) -> str:
+        """The memory in steps, and under it that on other seeds: median, 10th and 90th percentile."""
+        T = self.sequence_length
+        here = _most(self.lines[name].read.effective_memory, T)
         if (band := self.band(name)) is None:
-            return ""
-        found = np.quantile(effective_memory(band, THRESHOLD), (0.5, 0.1, 0.9), method="nearest")
-        most = self.sequence_length
-        median, low, high = (f"≥\u00a0{grouped(n)}" if n == most else grouped(n) for n in found.tolist())
-        return f"<small>{_('seeds: {m} ({a} … {b})', m=median, a=low, b=high)}</small>"
+            return here
+        found = spread(effective_memory(band, THRESHOLD))
+        median, low, high = (_most(int(n), T) for n in (found.median, found.low, found.high))
+        told = median if low == high else f"{median} ({low}–{high})"
+        return f"{here}<small>{told}</small>"
 
     def table(self) -> Table:
         products = self.products
@@ -350,6 +353,11 @@ class Compare(SequenceExplorer):
 
     def curve(self) -> Curve:
         return self.curves[0]
+
+
+def _most(memory: int, length: int) -> str:
+    """A memory in steps; one as long as the run may be longer."""
+    return f"≥\u00a0{grouped(memory)}" if memory == length else grouped(memory)
 
 
 def _product(cell: Cell, x: ArrayLike) -> LogProduct:
