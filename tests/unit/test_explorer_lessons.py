@@ -7,13 +7,18 @@ import io
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 import pytest
 
 from gradprod.explorers.controls import BadValue, Choice, Control, Interval, Real, Switch
 from gradprod.explorers.lessons import LESSONS
 from gradprod.explorers.model import MARKS, Claim, Diagram, Explorer, Panel, Picture
+from gradprod.explorers.sequence import SequenceExplorer
 from gradprod.figures.theme import Style
 
 BUILT = [entry for entry in LESSONS if entry.home]
@@ -148,13 +153,49 @@ def test_data_are_columns_of_one_length_under_their_settings(lesson: type[Explor
     assert {len(row) for row in rows} == {len(rows[0])}
 
 
-def test_the_call_opens_the_same_picture(lesson: type[Explorer]) -> None:
-    model = lesson()
-    model.start_from(lesson.presets[-1].settings)
-    scope: dict[str, object] = {}
-    exec(compile(model.code(), "<call>", "exec"), scope)
-    again = eval(repr(model), {lesson.__name__: lesson})
-    assert again.settings() == model.settings()
+NUMBERS = b"year,price\n" + b"".join(b"%d,%.1f\n" % (1900 + k, (k * k) % 17 + 0.5) for k in range(60))
+
+
+def in_all_its_ways(lesson: type[Explorer]) -> Iterator[Explorer]:
+    """A lesson at each preset and choice, on each input, and on a file in the present folder."""
+    for preset in lesson.presets:
+        model = lesson()
+        model.start_from(preset.settings)
+        yield model
+    for name, control in lesson.controls().items():
+        if isinstance(control, Choice):
+            for value in control.options:
+                if value != "csv":
+                    yield lesson(**{name: value})
+    if issubclass(lesson, SequenceExplorer):
+        yield lesson(input="sunspots", standardised=False)
+        remedies = getattr(lesson.controls().get("remedy"), "options", [""])
+        for more in ({}, {"standardised": True, "sequence_length": 20, "step": 5}):
+            for remedy in remedies:
+                model = lesson()
+                model.upload(NUMBERS, "prices.csv", "price")
+                wanted = {"remedy": remedy, **more}
+                model.set(**{name: v for name, v in wanted.items() if name in lesson.controls()})
+                yield model
+
+
+def test_the_call_runs_as_it_stands_and_opens_the_same_picture(
+    lesson: type[Explorer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "prices.csv").write_bytes(NUMBERS)
+    monkeypatch.chdir(tmp_path)
+    for model in in_all_its_ways(lesson):
+        scope: dict[str, Any] = {}
+        exec(compile(model.code(), "<call>", "exec"), scope)
+        again = eval(repr(model), {lesson.__name__: lesson})
+        assert again.settings() == model.settings(), repr(model)
+        if "product" in scope:
+            np.testing.assert_array_equal(scope["product"].log10, model.result.log10, err_msg=model.code())
+
+
+def test_a_file_is_read_by_name() -> None:
+    with pytest.raises(FileNotFoundError, match=r"prices\.csv"):
+        LESSONS[2].load()(file="prices.csv")
 
 
 def test_models_import_no_widget() -> None:

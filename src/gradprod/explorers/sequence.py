@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from gradprod.analysis.spread import spread
 from gradprod.explorers.controls import SHARED, BadValue, Choice, Length, Switch, Whole, show
 from gradprod.explorers.model import Explorer, cached
 from gradprod.i18n import gettext as _
 from gradprod.inputs import MAX_BYTES, SUNSPOTS, Series, csv_columns, make_input, read_csv, standardise
+from gradprod.words import grouped
 
 SEEDS = 25
 """Seeds in a band."""
@@ -51,6 +56,11 @@ class InputChoice(Choice):
         }
 
 
+def _import_order(name: str) -> tuple[bool, bool, str]:
+    """Constants, classes, functions, as formatters sort them."""
+    return not name.isupper(), name.islower(), name
+
+
 class SequenceExplorer(Explorer):
     """A lesson that runs on an input of length T, kept when the reader moves between lessons.
 
@@ -60,6 +70,15 @@ class SequenceExplorer(Explorer):
         The reader's own series, once a file was read.
     file : tuple of (str, tuple of str) or None
         Its name and its columns.
+
+    Parameters
+    ----------
+    file : path, optional
+        A CSV file to run on, not standardised unless that is set.
+    column : str, optional
+        Its column; the last one where none is named.
+    **settings
+        Controls by name.
     """
 
     sequence_length = Length()
@@ -95,11 +114,16 @@ class SequenceExplorer(Explorer):
         when=lambda m: m.input in ("sunspots", "csv"),
     )
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, *, file: str | Path | None = None, column: str | None = None, **settings: Any) -> None:
         self.series: Series | None = None
         self.file: tuple[str, tuple[str, ...]] | None = None
         self._data = b""
-        super().__init__(**settings)
+        if file is None:
+            super().__init__(**settings)
+            return
+        super().__init__()
+        self.upload(Path(file).read_bytes(), Path(file).name, column)
+        self.set(**settings)
 
     @cached("sequence_length", "input", "period", "seed", "standardised")
     def inputs(self) -> NDArray[np.float64]:
@@ -112,8 +136,17 @@ class SequenceExplorer(Explorer):
         """The noise of `SEEDS` seeds from the chosen one on, shape (SEEDS, T)."""
         return make_input("noise", self.sequence_length, seed=range(self.seed, self.seed + SEEDS))
 
+    def of_seeds(self, numbers: ArrayLike, say: Callable[[float], str]) -> str:
+        """A number of each of the seeds, in words: its median, 10th and 90th percentile."""
+        found = spread(numbers)
+        low, median, high = (
+            say(float(v)).replace(" ", "\u00a0") for v in (found.low, found.median, found.high)
+        )
+        seeds = {"a": grouped(self.seed), "b": grouped(self.seed + SEEDS - 1)}
+        return _("seeds {a} to {b}: {m} ({low} … {high})", **seeds, m=median, low=low, high=high)
+
     def inputs_code(self) -> str:
-        """The library call that makes the input."""
+        """The library call that makes the input; `code` imports what it needs."""
         T = self.sequence_length
         if self.input == "csv":
             name = repr(self.file[0] if self.file else "")
@@ -125,6 +158,26 @@ class SequenceExplorer(Explorer):
             source = f"standardise({source})"
         extra = {"sine": f", period={self.period}", "noise": f", seed={self.seed}"}.get(self.input, "")
         return f"make_input({source}, {T}{extra})"
+
+    def code(self) -> str:
+        text = super().code()
+        call = self.inputs_code()
+        needed = [name for name in ("SUNSPOTS", "read_csv", "standardise") if f"{name}" in call]
+        return re.sub(
+            r"(?<=^from gradprod import )(.*\bmake_input\b.*)$",
+            lambda found: ", ".join(sorted({*found[1].split(", "), *needed}, key=_import_order)),
+            text,
+            count=1,
+            flags=re.MULTILINE,
+        )
+
+    def __repr__(self) -> str:
+        if self.input != "csv" or self.file is None or self.series is None:
+            return super().__repr__()
+        start = self.defaults() | {"input": "csv", "standardised": False}
+        given = {"file": self.file[0], "column": self.series.name}
+        given |= {name: v for name, v in self.settings().items() if v != start[name]}
+        return f"{type(self).__name__}({', '.join(f'{name}={v!r}' for name, v in given.items())})"
 
     def _source(self, kind: str, scaled: bool) -> str | Series:
         series = {"sunspots": SUNSPOTS, "csv": self.series}.get(kind)

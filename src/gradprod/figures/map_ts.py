@@ -35,6 +35,7 @@ def influence_map(
     step: int | None = None,
     title: str | None = None,
     reach: float | None = None,
+    prediction: tuple[float, float, str] | None = None,
 ) -> Figure:
     """∂y_t/∂x_s for every t and s: blue where it has vanished, gold where it holds, grey without a path.
 
@@ -51,6 +52,8 @@ def influence_map(
         Above the map, HTML.
     reach : float, optional
         Powers of ten at which the darkest colour is reached; the same in maps to be compared.
+    prediction : (float, float, str), optional
+        First and last step of the inputs that were guessed for the row in focus, and the guess in words.
 
     Returns
     -------
@@ -124,12 +127,19 @@ def influence_map(
     if step is not None:
         edge = {"color": c.you, "width": 2.5 * size.line}
         shapes.append({**ground, "y0": step - 0.5, "y1": step + 0.5, "line": edge, "layer": "above"})
+    if prediction is not None and step is not None:
+        data.append(_prediction_trace(prediction, step, style))
     notes = [flat_title(style, title or _("output at step <i>t</i>"), 1, left)]
     if title:
         notes = [
             flat_title(style, f"<b>{title}</b>", 1, left, lift=30 if not big else 46),
             flat_title(style, _("output at step <i>t</i>"), 1, left),
         ]
+    if prediction is not None and step is not None:
+        up = step - steps[0] > 0.2 * len(steps)
+        at: Figure = {"x": (prediction[0] + prediction[1]) / 2, "y": step}
+        at |= {"yanchor": "bottom" if up else "top", "yshift": (10 if up else -10) * size.marker}
+        notes.append(note(f"<b>✕ {prediction[2]}</b>", size.tick, c.you, bgcolor=c.page, borderpad=3, **at))
     text = _("no path")
     upper = ~path[np.triu_indices(len(values), 1)]
     lower = ~path[np.tril_indices(len(values), -1)]
@@ -139,6 +149,24 @@ def influence_map(
                 at = {"x": span[0] + x * (span[1] - span[0]), "y": span[0] + y * (span[1] - span[0])}
                 notes.append(note(text, size.tick, c.muted, **at))
     return {"data": data, "layout": layout | {"annotations": notes, "shapes": shapes}}
+
+
+def _prediction_trace(prediction: tuple[float, float, str], step: int, style: Style) -> Figure:
+    """From the first to the last input that was guessed, in the row in focus."""
+    size, you = sizes(style), style.colours.you
+    cross = {"symbol": "x-thin", "size": 14 * size.marker, "line": {"color": you, "width": 4 * size.line}}
+    return {
+        "type": "scatter",
+        "uid": "prediction",
+        "name": _("your prediction"),
+        "x": list(prediction[:2]),
+        "y": [step, step],
+        "mode": "lines+markers",
+        "line": {"color": you, "width": 2.5 * size.line, "dash": "dot"},
+        "marker": cross,
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+    }
 
 
 def _without_red(style: Style) -> list[list[Any]]:

@@ -24,7 +24,7 @@ from gradprod.figures.theme import (
     translucent,
 )
 from gradprod.i18n import gettext as _
-from gradprod.words import decimals, factor
+from gradprod.words import decimals, factor, grouped
 
 MARKED = 400
 """Most places that are marked one by one; of more, every place once to the pixel."""
@@ -38,6 +38,8 @@ def slopes(
     *,
     activation: str = "tanh",
     reach: float = 5.0,
+    others: ArrayLike | None = None,
+    prediction: tuple[float, str] | None = None,
 ) -> Figure:
     """φ above, φ′ below it and how often each place is visited, on one axis of pre-activations.
 
@@ -50,6 +52,10 @@ def slopes(
         The one that stands out: "linear", "tanh" or "sigmoid".
     reach : float, optional
         The axis covers ±reach at least.
+    others : array_like of shape (runs, T), optional
+        Pre-activations of other runs: how often they visit each place is drawn as median and band.
+    prediction : (float, str), optional
+        A slope that the reader's guess is about, and the guess in words.
 
     Returns
     -------
@@ -66,9 +72,11 @@ def slopes(
         raise ValueError(f"activation must be one of {known}, got {activation!r}; choose one of them")
     u = None if visited is None else np.asarray(visited, float).ravel()
     c, size, big = style.colours, sizes(style), style.presenting
+    runs = None if others is None or u is None else np.asarray(others, float)
     low, high = -reach, reach
-    if u is not None and u.size:
-        low, high = min(low, 1.04 * float(u.min())), max(high, 1.04 * float(u.max()))
+    for seen in (u, runs):
+        if seen is not None and seen.size:
+            low, high = min(low, 1.04 * float(seen.min())), max(high, 1.04 * float(seen.max()))
     chosen = _SHAPES[activation]
     top, bottom = (58, 74) if big else (34, 50)
     inner = style.height - top - bottom
@@ -106,6 +114,11 @@ def slopes(
             at = (ranges["slope"][1] - level) / (ranges["slope"][1] - ranges["slope"][0]) * tall
             said = f"{name} {factor(level)}"
             labels["slope"].append(Label(at=at, name=said, colour=colour, bold=False))
+    if prediction is not None:
+        at = (ranges["slope"][1] - prediction[0]) / (ranges["slope"][1] - ranges["slope"][0]) * tall
+        said = _("your prediction") if size.wide else _("you said")
+        labels["slope"].append(Label(at=at, name=said, number=prediction[1], colour=c.you))
+        data.append(_prediction_trace(prediction[0], high, style))
     room = label_room([*labels["value"], *labels["slope"]], style)
     notes = [
         flat_title(style, _("what comes out, φ(<i>u</i>)"), 1, left),
@@ -120,8 +133,12 @@ def slopes(
         across = style.width - left - room
         data += _visited_traces(chosen, u, (high - low) / across, style)
         if counted:
-            data.append(_counts_trace(u, (low, high), across, style))
-            notes.append(flat_title(style, _("how often it is there"), third / inner, left))
+            data.append(_counts_trace(u, (low, high), across, style, thin=runs is not None))
+            says = _("how often it is there")
+            if runs is not None:
+                data += _other_counts(runs, data[-1]["x"], (low, high), style)
+                says = _("how often it is there; {n} seeds as median and band", n=grouped(len(runs)))
+            notes.append(flat_title(style, says, third / inner, left))
     layout["annotations"] = notes
     steady = base_axis(style, zeroline=True, zerolinecolor=c.rule, zerolinewidth=1)
     layout["xaxis"] = steady | {
@@ -192,7 +209,26 @@ def _visited_traces(chosen: Activation, u: NDArray[np.float64], pixel: float, st
     ]
 
 
-def _counts_trace(u: NDArray[np.float64], span: tuple[float, float], across: float, style: Style) -> Figure:
+def _prediction_trace(level: float, high: float, style: Style) -> Figure:
+    size, you = sizes(style), style.colours.you
+    cross = {"symbol": "x-thin", "size": 14 * size.marker, "line": {"color": you, "width": 4 * size.line}}
+    return {
+        "type": "scatter",
+        "uid": "prediction",
+        "name": _("your prediction"),
+        "x": [high],
+        "y": [level],
+        "yaxis": "y2",
+        "mode": "markers",
+        "marker": cross,
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+    }
+
+
+def _counts_trace(
+    u: NDArray[np.float64], span: tuple[float, float], across: float, style: Style, thin: bool
+) -> Figure:
     """How many steps fall into each stretch of the axis."""
     bins = int(min(80, across / 8, max(24, 2 * math.sqrt(u.size))))
     count, edges = np.histogram(u, bins=bins, range=span)
@@ -203,11 +239,40 @@ def _counts_trace(u: NDArray[np.float64], span: tuple[float, float], across: flo
         "name": _("share of the steps"),
         "x": (edges[1:] + edges[:-1]) / 2,
         "y": share,
-        "width": float(edges[1] - edges[0]),
+        "width": float(edges[1] - edges[0]) * (0.4 if thin else 1),
         "yaxis": "y3",
         "marker": {"color": translucent(style.colours.ink, 0.65), "line": {"width": 0}},
         "hovertemplate": _("{share} of the steps", share="%{y:.0%}") + "<extra></extra>",
     }
+
+
+def shares_by_place(u: ArrayLike, bins: int, span: tuple[float, float]) -> NDArray[np.float64]:
+    """Share of each run's steps in each stretch of an axis, shape (runs, bins), of `u` of shape (runs, T)."""
+    runs = np.asarray(u, float)
+    place = ((runs - span[0]) / (span[1] - span[0]) * bins).astype(int).clip(0, bins - 1)
+    place += bins * np.arange(len(runs))[:, None]
+    count: NDArray[np.int64] = np.bincount(place.ravel(), minlength=bins * len(runs))
+    return count.reshape(-1, bins) / float(runs.shape[-1])
+
+
+def _other_counts(
+    runs: NDArray[np.float64], centres: NDArray[np.float64], span: tuple[float, float], style: Style
+) -> list[Figure]:
+    """Median and band of how often other runs are in the same stretches."""
+    shares = shares_by_place(runs, len(centres), span)
+    low, median, high = np.quantile(shares, (0.1, 0.5, 0.9), axis=0)
+    median = np.where(high > 0, median, np.nan)
+    ink = style.colours.ink
+    both: Figure = {"type": "scatter", "mode": "lines", "x": centres, "yaxis": "y3", "hoverinfo": "skip"}
+    edge = {"color": ink, "width": 0, "shape": "hvh"}
+    fill = {"fill": "tonexty", "fillcolor": translucent(ink, 0.2)}
+    says = _("{share} of the steps, median of the seeds", share="%{y:.0%}") + "<extra></extra>"
+    middle = {"line": {"color": ink, "width": 2 * sizes(style).line, "shape": "hvh"}, "hovertemplate": says}
+    return [
+        {**both, "uid": "others-low", "y": low, "line": edge},
+        {**both, "uid": "others-high", "y": high, "line": edge, **fill},
+        {**both, "uid": "others", "y": median, **middle, "hoverinfo": "all"},
+    ]
 
 
 def _bound_shapes(chosen: Activation, typical: float | None, style: Style) -> list[Figure]:

@@ -64,6 +64,7 @@ def gate_surface(
     style: Style,
     *,
     path: Path | None = None,
+    others: Path | None = None,
     low: float = 0.1,
     high: float = 0.9,
     x_title: str | None = None,
@@ -80,6 +81,8 @@ def gate_surface(
     style : Style
     path : Path, optional
         Without one (while it is being predicted) the surface stands alone.
+    others : Path, optional
+        Other runs, its arrays of shape (runs, T): their places are dots under the path.
     low, high : float
         What counts as near 0 and near 1.
     x_title, y_title : str, optional
@@ -129,6 +132,8 @@ def gate_surface(
     }
     layout["yaxis"] = axis | {"range": list(place.y), "domain": [bottom, 1], "nticks": 7}
     if path is not None:
+        if others is not None:
+            data.append(_others_trace(others, place, style))
         data += [*_path_traces(path, place, style), _ends_trace(path, style)]
         data.append(strip_trace(path.z, style, across=place.across))
         notes += _end_names(path, place, style)
@@ -380,9 +385,7 @@ def _path_traces(path: Path, place: _Place, style: Style) -> list[Figure]:
     size, length = sizes(style), len(path.z)
     name = _("path of the cell")
     if length > WORDS_TO:
-        # every place once, to the pixel: a long run comes by the same places again and again
-        px, py = (np.round(v / 2) for v in place.pixels(path.x, path.y))
-        first = np.unique(px * 1e6 + py, return_index=True)[1]
+        first = _places(path, place)
         swell = size.marker * (1.5 if len(first) <= WORDS_TO else 1)
         dot: Figure = {"type": "scatter", "x": path.x[first], "y": path.y[first], "mode": "markers"}
         dot |= {"name": name, "hoverinfo": "skip"}
@@ -415,6 +418,27 @@ def _path_traces(path: Path, place: _Place, style: Style) -> list[Figure]:
             "hovertemplate": "%{text}<extra></extra>",
         },
     ]
+
+
+def _places(path: Path, place: _Place) -> NDArray[np.int64]:
+    """Where every place is visited first, to the pixel: a long run comes by the same ones again and again."""
+    px, py = (np.round(v / 2) for v in place.pixels(path.x.ravel(), path.y.ravel()))
+    return np.unique(px * 1e6 + py, return_index=True)[1]
+
+
+def _others_trace(others: Path, place: _Place, style: Style) -> Figure:
+    """The places of other runs, faint."""
+    first = _places(others, place)
+    return {
+        "type": "scatter",
+        "uid": "others",
+        "name": _("other seeds"),
+        "x": others.x.ravel()[first],
+        "y": others.y.ravel()[first],
+        "mode": "markers",
+        "hoverinfo": "skip",
+        "marker": {"size": 4 * sizes(style).marker, "color": LIGHT_ON_PICTURE, "opacity": 0.55},
+    }
 
 
 def _ends_trace(path: Path, style: Style) -> Figure:

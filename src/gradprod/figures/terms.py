@@ -248,6 +248,7 @@ def gradient_terms(
     index: str = "k",
     beside: Sequence[Beside] = (),
     veil: bool = False,
+    prediction: tuple[str, float] | None = None,
 ) -> Figure:
     """Every gradient as a staircase: each term starts where the one before ended, the last step is the sum.
 
@@ -268,6 +269,8 @@ def gradient_terms(
         Other terms, whose running sums are to be compared with these.
     veil : bool, optional
         Hide every number, while a question about them is open.
+    prediction : (str, float), optional
+        Parameter, and how many of its terms, the newest first, were guessed to make nearly all of it.
 
     Returns
     -------
@@ -320,6 +323,10 @@ def gradient_terms(
             )
         falls = bool(np.min(parts.values) < 0) and not veil
         span = _widened(span, [line["y"] for line in lines], falls, 1.5 * size.tick / max(tall, 1.0))
+        if prediction is not None and prediction[0] == name:
+            cross, said = _guessed(prediction[1], parts, span, veil, style)
+            lines.append(cross)
+            notes.append(said | {"xref": axes["xaxis"], "yref": axes["yaxis"]})
         data += [{**trace, **axes} for trace in [*bars, *lines]]
         layout[f"xaxis{k + 1 if k else ''}"] = base_axis(
             style,
@@ -408,6 +415,36 @@ def _staircase(
     named = [f"<i>{index}</i> = {k}" if long else str(k) for k in sources.tolist()]
     names = [name if i % every == 0 else "" for i, name in enumerate(named)]
     return [bars, whole], [*names, _("sum")], [low, high]
+
+
+def _guessed(
+    count: float, parts: Parts, span: list[float], veil: bool, style: Style
+) -> tuple[Figure, Figure]:
+    """A cross on the running sum after so many terms, and what it is."""
+    size, you = sizes(style), style.colours.you
+    ends = np.append(0.0, np.cumsum(np.asarray(parts.values, float).ravel()[::-1]))
+    x, y = max(count - 1, -0.5), 0.0 if veil else float(ends[min(int(count), len(ends) - 1)])
+    side = "left" if count < 3 else "right" if count > len(ends) - 3 else "center"
+    below = y > sum(span) / 2
+    cross: Figure = {
+        "type": "scatter",
+        "uid": "prediction",
+        "name": _("your prediction"),
+        "mode": "markers",
+        "x": [x],
+        "y": [y],
+        "marker": {
+            "symbol": "x-thin",
+            "size": 14 * size.marker,
+            "line": {"color": you, "width": 4 * size.line},
+        },
+        "hoverinfo": "skip",
+        "cliponaxis": False,
+    }
+    said = note(f"<b>{_('you said {n}', n=grouped(count))}</b>", size.tick, you, x=x, y=y)
+    said["x"] = x + {"left": 0.55, "right": -0.55, "center": 0}[side]
+    said |= {"xanchor": side, "yanchor": "top" if below else "bottom"}
+    return cross, said | {"yshift": (-10 if below else 10) * size.marker}
 
 
 def _running_sum(name: str, other: Beside, count: int, style: Style) -> Figure:

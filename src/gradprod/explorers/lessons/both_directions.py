@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gradprod.cells import Bidirectional, Cell, GatedCell, ScalarGRU, ScalarLSTM, ScalarMinGRU, ScalarRNN
-from gradprod.explorers.controls import PICTURE, Choice, Length, Real, Whole
+from gradprod.explorers.controls import PICTURE, Choice, Layer, Length, Real, Whole
 from gradprod.explorers.model import (
     Figure,
     Judgement,
@@ -24,6 +24,7 @@ from gradprod.explorers.model import (
     diagram,
     picture,
 )
+from gradprod.explorers.sequence import SEEDS
 from gradprod.explorers.stepped import SteppedExplorer
 from gradprod.figures.diagrams import COLUMNS_TO, bidirectional_net
 from gradprod.figures.gates import Panel, Series, over_time
@@ -39,6 +40,12 @@ HEARD = 0.01
 
 LONGEST = 200
 """Longest run of this lesson: its maps have T² places."""
+
+RUN = (
+    *("kind", "recurrent_weight", "forget_bias", "update_bias", "backward_readout"),
+    *("sequence_length", "input", "period", "seed", "standardised"),
+)
+"""The controls that decide the maps."""
 
 CELLS = {"plain": "plain", "gated": "gated", "lstm": "LSTM", "gru": "GRU", "mingru": "minGRU"}
 
@@ -94,6 +101,7 @@ class BothDirections(SteppedExplorer):
     )
     backward_readout = Real("V_b", "weight of the backward cell", 1.0, low=-4, high=4, slider=False)
     step = Whole("t", "output step", 20, low=1, high=LONGEST, ticks=(1, 50, 100, 150, 200), live=True)
+    show_band = Layer("band", "Median over seeds", when=lambda m: m.input == "noise")
     view = Choice("", "Map of", "both", {"both": "two-way", "one": "one-way"}, key="view", group=PICTURE)
 
     presets = (
@@ -127,26 +135,56 @@ class BothDirections(SteppedExplorer):
         }
         return kind[self.kind]
 
-    @cached
+    def run_on(self, inputs: ArrayLike) -> BidirectionalTrajectory:
+        """Both runs on an input, or on several."""
+        return unroll(Bidirectional(forward=self.cell, backward=self.cell), inputs)
+
+    @cached(*RUN)
     def run(self) -> BidirectionalTrajectory:
         """Both runs."""
-        return unroll(Bidirectional(forward=self.cell, backward=self.cell), self.inputs)
+        return self.run_on(self.inputs)
 
-    @cached
+    def maps(self, run: BidirectionalTrajectory) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """log₁₀ |∂y_t/∂x_s| of the forward net alone, and with the backward cell added."""
+        one, two = influence_map(run.forward), influence_map(run, 1.0, self.backward_readout)
+        return np.asarray(one), np.asarray(two)
+
+    @cached(*RUN)
+    def both_maps(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The same of this run."""
+        return self.maps(self.run)
+
+    @cached(*RUN)
+    def maps_of_seeds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The same on the noise of several seeds, each of shape (SEEDS, T, T)."""
+        return self.maps(self.run_on(self.inputs_of_seeds))
+
+    @cached(*RUN)
+    def medians(self) -> list[NDArray[np.float64]]:
+        """Their medians over the seeds, place by place."""
+        return [np.median(table, axis=0) for table in self.maps_of_seeds]
+
+    @property
     def one_way(self) -> NDArray[np.float64]:
         """log₁₀ |∂y_t/∂x_s| of the forward net alone."""
-        return np.asarray(influence_map(self.run.forward))
+        return self.both_maps[0]
 
-    @cached
+    @property
     def two_way(self) -> NDArray[np.float64]:
         """The same with the backward cell added."""
-        return np.asarray(influence_map(self.run, 1.0, self.backward_readout))
+        return self.both_maps[1]
 
-    def heard(self, table: NDArray[np.float64]) -> int:
-        """How many inputs the output at t hears, at `HEARD` of its own or more."""
-        row = table[self.step - 1]
-        own = row[self.step - 1]
-        return int(np.count_nonzero(row >= own + math.log10(HEARD))) if math.isfinite(own) else 0
+    @property
+    def banded(self) -> bool:
+        """Whether the maps are medians over seeds."""
+        return bool(self.show_band and self.input == "noise" and not self.veiled)
+
+    def heard(self, table: NDArray[np.float64]) -> Any:
+        """How many inputs the output at t hears, at `HEARD` of its own or more; of each map of many."""
+        row = table[..., self.step - 1, :]
+        own = row[..., self.step - 1 : self.step]
+        count = np.count_nonzero((row >= own + math.log10(HEARD)) & np.isfinite(own), axis=-1)
+        return int(count) if np.ndim(count) == 0 else count
 
     # ---- words ----
 
@@ -160,6 +198,9 @@ class BothDirections(SteppedExplorer):
             two=grouped(two),
         )
         rule = _("Rule: an input is heard if it has 1 % of the influence of the output’s own or more.")
+        if self.banded:
+            seeds = {"a": grouped(self.seed), "b": grouped(self.seed + SEEDS - 1)}
+            rule += " " + _("Maps: median of seeds {a} to {b}; the words are of seed {a}.", **seeds)
         return Verdict(kind="plain", name=_("{n} heard", n=grouped(two)), sentence=sentence, rule=rule)
 
     def readouts(self) -> Sequence[Readout]:
@@ -176,6 +217,12 @@ class BothDirections(SteppedExplorer):
                 _("one way: {n}", n=grouped(behind)),
             )
         )
+        if self.banded:
+            for name, table, of in zip(
+                (_("Heard, one way"), _("Heard, both ways")), self.both_maps, self.maps_of_seeds, strict=True
+            ):
+                told = self.of_seeds(self.heard(of), grouped)
+                rows.append(Readout(name, grouped(self.heard(table)), told))
         return rows
 
     def table(self) -> Table:
@@ -199,17 +246,14 @@ class BothDirections(SteppedExplorer):
             "log10_two_way": self.two_way.ravel(),
         }
 
-    def code(self) -> str:
+    def library_code(self) -> str:
         cell = self.cell
         name, key = (
             type(cell).__name__,
             {"plain": "recurrent_weight", "gated": "forget_bias", "lstm": "forget_bias"},
         )
         knob = key.get(self.kind, "update_bias")
-        return f"""{super().code()}
-
-# or by the library alone
-from gradprod import Bidirectional, {name}, influence_map, make_input, unroll
+        return f"""from gradprod import Bidirectional, {name}, influence_map, make_input, unroll
 
 cell = {name}({knob}={getattr(self, knob):.10g})
 run = unroll(Bidirectional(forward=cell, backward=cell), {self.inputs_code()})
@@ -218,19 +262,36 @@ print(influence_map(run, 1.0, {self.backward_readout:.10g}))"""
     # ---- pictures ----
 
     @property
+    def drawn(self) -> list[tuple[NDArray[np.float64], str]]:
+        """Both maps, or their medians over seeds, with their titles."""
+        tables, names = self.medians if self.banded else self.both_maps, (_("one-way"), _("two-way"))
+        more = _(", median of {n} seeds", n=SEEDS) if self.banded else ""
+        return [(table, name + more) for table, name in zip(tables, names, strict=True)]
+
+    @property
     def reach(self) -> float:
         """Powers of ten at the maps' darkest colour: the same in both."""
-        seen = np.abs(self.two_way[np.isfinite(self.two_way)])
+        two = self.drawn[1][0]
+        seen = np.abs(two[np.isfinite(two)])
         return min(30.0, max(3.0, float(seen.max(initial=3.0))))
 
     @picture(heights=(520, 460, 340), hint="Click a row to choose t.", moves={"y": ("step", 1)})
     def chart(self, style: Style) -> Figure:
         """The map chosen under it."""
-        both = self.view == "both" and not self.veiled
-        table, title = (self.two_way, _("two-way")) if both else (self.one_way, _("one-way"))
+        table, title = self.drawn[self.view == "both" and not self.veiled]
         if self.veiled:
             table = np.where(np.eye(len(table), dtype=bool), table, -np.inf)
-        return map_figure(table, style, step=self.step, title=title, reach=self.reach)
+        told = self._guessed() if self.view == "both" else None
+        return map_figure(table, style, step=self.step, title=title, reach=self.reach, prediction=told)
+
+    def _guessed(self) -> tuple[float, float, str] | None:
+        """The guess as the row's nearest inputs on both sides, as many as were said."""
+        guess = self.prediction_shown
+        if guess is None:
+            return None
+        T, t, n = int(self.sequence_length), int(self.step), int(guess)
+        first = min(max(t - max(n - 1, 0) // 2, 1), T - max(n, 1) + 1)
+        return first, first + max(n, 1) - 1, _("you said {n}", n=grouped(n))
 
     @picture(
         "side",
@@ -241,15 +302,15 @@ print(influence_map(run, 1.0, {self.backward_readout:.10g}))"""
     )
     def other(self, style: Style) -> Figure:
         """The map that is not the main picture."""
-        if self.view == "both" or self.veiled:
-            return map_figure(self.one_way, style, step=self.step, title=_("one-way"), reach=self.reach)
-        return map_figure(self.two_way, style, step=self.step, title=_("two-way"), reach=self.reach)
+        table, title = self.drawn[self.view != "both" and not self.veiled]
+        return map_figure(table, style, step=self.step, title=title, reach=self.reach)
 
     @picture("below", heights=(280, 280, 260), when=lambda m: not m.veiled)
     def row(self, style: Style) -> Figure:
         """The chosen row of both maps."""
         t, c = self.step - 1, style.colours
-        one, two = (np.where(np.isfinite(m[t]), m[t], np.nan) for m in (self.one_way, self.two_way))
+        tables = self.maps_of_seeds if self.banded else self.both_maps
+        one, two = (np.where(np.isfinite(m[..., t, :]), m[..., t, :], np.nan) for m in tables)
         series = [Series(name=_("two-way"), values=two, colour=c.lstm, symbol="square")]
         if np.isfinite(one).any():
             series.append(Series(name=_("one-way"), values=one, colour=c.ink, symbol="circle"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +15,7 @@ from gradprod.activations import SIGMOID
 from gradprod.analysis.readouts import Readouts, readouts
 from gradprod.analysis.surface import Shares, flat_surface, path_shares, shares, surface
 from gradprod.cells import GatedCell, ScalarRNN
-from gradprod.explorers.controls import PICTURE, Choice, Interval, Real
+from gradprod.explorers.controls import PICTURE, Choice, Interval, Layer, Real
 from gradprod.explorers.model import (
     Figure,
     Judgement,
@@ -30,7 +31,7 @@ from gradprod.explorers.model import (
     picture,
 )
 from gradprod.explorers.reading import signed
-from gradprod.explorers.sequence import SequenceExplorer
+from gradprod.explorers.sequence import SEEDS, SequenceExplorer
 from gradprod.figures.surface import Path, gate_surface, gate_surface_solid
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
@@ -40,6 +41,9 @@ from gradprod.words import GLYPHS, factor, grouped, percent, regime_name, steps,
 
 TOLERATED = 0.05
 """Share of the steps that may lie between before “basically 0 or 1” fails."""
+
+ASKED = 50
+"""Steps that the question is about."""
 
 POINTS, SOLID_POINTS = 101, 61
 OPEN = {"forget_bias": 5.0, "forget_weight": 0.0}
@@ -80,6 +84,8 @@ class GateSurface(SequenceExplorer):
     x_range = Interval("", "Rectangle <i>x</i>", (-4.0, 4.0), low=-400, high=400, words=("", "to"), key="x")
     y_range = Interval("", "<i>y</i>", (-6.0, 6.0), low=-400, high=400, words=("", "to"), key="y")
 
+    show_band = Layer("band", "Band over seeds", when=lambda m: m.input == "noise")
+
     presets = (
         Preset("Typical"),
         Preset("Shut", {"forget_bias": -5.0, "forget_weight": 0.5}),
@@ -91,8 +97,8 @@ class GateSurface(SequenceExplorer):
         "Open the gate wide: <i>b<sub>f</sub></i> = 5, <i>W<sub>f</sub></i> = 0. In how many of the 50 steps "
         "will <i>Z</i> be above 0.9?",
         OPEN,
-        lambda m: round(m.path_shares.above * 50),
-        of=50,
+        lambda m: round(m.path_shares.above * ASKED),
+        of=ASKED,
         start=45,
         show="Show the path",
     )
@@ -123,15 +129,28 @@ class GateSurface(SequenceExplorer):
         """The cell's run."""
         return unroll(self.cell, self.scaled)
 
+    def on_surface(self, run: Trajectory) -> Path:
+        """A run, or several, on the surface."""
+        return Path(
+            x=run.pre_activation,
+            y=self.forget_weight * run.inputs + self.forget_bias,
+            z=np.exp(step_factors(run).log),
+        )
+
     @cached
     def path(self) -> Path:
         """The run on the surface."""
-        run = self.trajectory
-        return Path(
-            x=run.pre_activation,
-            y=self.forget_weight * self.scaled + self.forget_bias,
-            z=np.exp(step_factors(run).log),
-        )
+        return self.on_surface(self.trajectory)
+
+    @cached
+    def paths_of_seeds(self) -> Path:
+        """The runs on the noise of several seeds, arrays of shape (SEEDS, T)."""
+        return self.on_surface(unroll(self.cell, self.input_size * self.inputs_of_seeds))
+
+    @property
+    def banded(self) -> bool:
+        """Whether other seeds are shown."""
+        return bool(self.show_band and self.input == "noise" and not self.veiled)
 
     @cached
     def result(self) -> LogProduct:
@@ -236,13 +255,10 @@ class GateSurface(SequenceExplorer):
             "Z": p.z,
         }
 
-    def code(self) -> str:
+    def library_code(self) -> str:
         height = "'sigmoid'" if self.gate == "gate" else f"{self.recurrent_weight:.10g}"
         low, high = self.near
-        return f"""{super().code()}
-
-# or by the library alone
-from gradprod import shares
+        return f"""from gradprod import shares
 
 print(shares({self.activation!r}, {height}, {(*self.x_range, *self.y_range)}, {low:.10g}, {high:.10g}))"""
 
@@ -255,7 +271,8 @@ print(shares({self.activation!r}, {height}, {(*self.x_range, *self.y_range)}, {l
         if self.view == "solid":
             return gate_surface_solid(*self.sheet, style, path=path)
         low, high = self.near
-        return gate_surface(*self.sheet, style, path=path, low=low, high=high)
+        others = self.paths_of_seeds if self.banded else None
+        return gate_surface(*self.sheet, style, path=path, others=others, low=low, high=high)
 
     @panel("Shares, measured", presented=True)
     def measured_shares(self) -> str:
@@ -267,12 +284,35 @@ print(shares({self.activation!r}, {height}, {(*self.x_range, *self.y_range)}, {l
         claimed = _("near 0 or near 1, nothing between")
         bars = [_bar(_("Whole rectangle"), self.plane_shares)]
         if not self.veiled:
-            bars.append(_bar(self._taken(), self.path_shares))
+            bars.append(_bar(self._taken(), self.path_shares, self._guessed()))
+        if self.banded:
+            bars.append(self._of_seeds())
         return (
             f'<p class="key">{key}</p><div class="share"><p>{_("As often said")}</p>'
             f'<div class="bar claimed" aria-hidden="true"><span></span></div><small>{claimed}</small></div>'
             + "".join(bars)
         )
+
+    def _guessed(self) -> str:
+        """The guess as a mark under the bar: where “near 1” would begin."""
+        guess = self.prediction_shown
+        if guess is None:
+            return ""
+        said = _("you said {n} of {total} near 1", n=grouped(guess), total=grouped(ASKED))
+        return f'<div class="said" style="--p:{1 - guess / ASKED:.4f}"><b>✕</b><small>{said}</small></div>'
+
+    def _of_seeds(self) -> str:
+        """The same shares over seeds: medians as a bar, ranges in words."""
+        s = path_shares(self.paths_of_seeds.z, *self.near)
+        median = {n: float(np.median(getattr(s, n))) for n in ("below", "between", "above")}
+        ranges = [
+            f"{word} {low} … {high}"
+            for word, of in ((_("near 0"), s.below), (_("between"), s.between), (_("near 1"), s.above))
+            for low, high in [map(percent, np.quantile(of, (0.1, 0.9), method="nearest").tolist())]
+        ]
+        title = _("Seeds {a} to {b}, median", a=grouped(self.seed), b=grouped(self.seed + SEEDS - 1))
+        told = _("10 to 90 %: {ranges}", ranges=", ".join(ranges)).replace(" %", "\u00a0%")
+        return _bar(title, replace(s, **median), note=told)
 
     # ---- claims ----
 
@@ -302,7 +342,7 @@ print(shares({self.activation!r}, {height}, {(*self.x_range, *self.y_range)}, {l
         return Judgement("false" if p.between > TOLERATED else "true", why)
 
 
-def _bar(label: str, s: Shares) -> str:
+def _bar(label: str, s: Shares, mark: str = "", note: str = "") -> str:
     parts, small = "", []
     for name, share, word in (
         ("below", s.below, _("near 0")),
@@ -315,10 +355,10 @@ def _bar(label: str, s: Shares) -> str:
         )
         if share < 0.14:
             small.append(f"{told} {word}")
-    note = f"<small>{', '.join(small)}</small>" if small else ""
+    notes = "".join(f"<small>{text}</small>" for text in (", ".join(small), note) if text)
     spoken = ", ".join(
         f"{word} {percent(v)}"
         for word, v in ((_("near 0"), s.below), (_("between"), s.between), (_("near 1"), s.above))
     )
     drawn = f'<div class="bar" role="img" aria-label="{spoken}">{parts}</div>'
-    return f'<div class="share"><p>{label}</p>{drawn}{note}</div>'
+    return f'<div class="share"><p>{label}</p>{drawn}{mark}{notes}</div>'

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gradprod.analysis.surface import Shares, path_shares
 from gradprod.cells import ScalarRNN
-from gradprod.explorers.controls import Choice, Real
+from gradprod.explorers.controls import Choice, Layer, Real
 from gradprod.explorers.model import (
     Figure,
     Judgement,
@@ -35,6 +35,9 @@ LETTERS = {"linear": "φ′", "tanh": "tanh′", "sigmoid": "σ′"}
 
 FLAT = {"float32": 9.01, "float64": 19.06}
 """|u| beyond which 1 − S² is 0 in that arithmetic, though tanh′(u) is not."""
+
+ASKED = 0.5
+"""The slope that the question is about."""
 
 RAW_SUNSPOTS = {
     "input": "sunspots",
@@ -65,6 +68,7 @@ class Slopes(SequenceExplorer):
     )
     input_weight = Real("W_x", "input weight", 0.5, low=-4, high=4, ticks=(-4, -2, 0, 2, 4), live=True)
     bias = Real("b", "bias", 0.0, low=-4, high=4, ticks=(-4, -2, 0, 2, 4))
+    show_band = Layer("band", "Band over seeds", when=lambda m: m.input == "noise")
 
     presets = (
         Preset("tanh"),
@@ -78,7 +82,7 @@ class Slopes(SequenceExplorer):
         "Drive the cell harder: <i>W<sub>x</sub></i> = 2. In how many of the 50 steps will the slope tanh′ "
         "be above one half?",
         {"input_weight": 2.0},
-        lambda m: int(np.count_nonzero(m.visited_slopes > 0.5)),
+        lambda m: int(np.count_nonzero(m.visited_slopes > ASKED)),
         of=50,
         start=25,
         show="Show the places",
@@ -106,17 +110,33 @@ class Slopes(SequenceExplorer):
         """φ′(u_t) at every step."""
         return np.asarray(self.cell.phi.slope(self.trajectory.pre_activation))
 
+    def typical(self, u: ArrayLike) -> Any:
+        """log₁₀ of the slopes' geometric mean, from their logarithms: none is rounded to 0."""
+        return self.cell.phi.log_slope(np.asarray(u)).mean(axis=-1) / math.log(10)
+
     @cached
     def typical_log10(self) -> float:
-        """log₁₀ of the slopes' geometric mean, from their logarithms: none is rounded to 0."""
-        logs = self.cell.phi.log_slope(self.trajectory.pre_activation)
-        return float(np.mean(logs)) / math.log(10)
+        """The same of this run."""
+        return float(self.typical(self.trajectory.pre_activation))
+
+    def shares_of(self, slopes: ArrayLike) -> Shares:
+        """Shares of the steps with a slope near 0, near the bound, and between."""
+        return path_shares(np.asarray(slopes) / self.cell.phi.slope_bound)
 
     @cached
     def shares(self) -> Shares:
-        """Shares of the steps with a slope near 0, near the bound, and between."""
-        bound = self.cell.phi.slope_bound
-        return path_shares(self.visited_slopes / bound)
+        """The same of this run."""
+        return self.shares_of(self.visited_slopes)
+
+    @cached
+    def places_of_seeds(self) -> NDArray[np.float64]:
+        """u_t on the noise of several seeds, shape (SEEDS, T)."""
+        return np.asarray(unroll(self.cell, self.inputs_of_seeds).pre_activation)
+
+    @property
+    def banded(self) -> bool:
+        """Whether other seeds are shown."""
+        return bool(self.show_band and self.input == "noise" and not self.veiled)
 
     # ---- words ----
 
@@ -140,11 +160,20 @@ class Slopes(SequenceExplorer):
     def readouts(self) -> Sequence[Readout]:
         u, s = self.trajectory.pre_activation, self.shares
         bound = float(self.cell.phi.slope_bound)
+        seeds = self._of_seeds() if self.banded else dict.fromkeys(("typical", "above", "below"), "")
         rows = [
             Readout(_("Slope bound γ"), _fraction(bound), _("the largest slope of φ")),
-            Readout(_("Typical slope"), number(self.typical_log10), _("geometric mean over the steps")),
-            Readout(_("Near the bound"), percent(s.above), _("of the steps have more than 0.9 γ")),
-            Readout(_("Nearly flat"), percent(s.below), _("of the steps have less than 0.1 γ")),
+            Readout(
+                _("Typical slope"),
+                number(self.typical_log10),
+                _("geometric mean over the steps") + seeds["typical"],
+            ),
+            Readout(
+                _("Near the bound"), percent(s.above), _("of the steps have more than 0.9 γ") + seeds["above"]
+            ),
+            Readout(
+                _("Nearly flat"), percent(s.below), _("of the steps have less than 0.1 γ") + seeds["below"]
+            ),
             Readout(
                 _("Pre-activation"),
                 _("{low} … {high}", low=value(float(u.min())), high=value(float(u.max()))),
@@ -159,6 +188,16 @@ class Slopes(SequenceExplorer):
                     how = _("though tanh′ is not: |<i>u<sub>t</sub></i>| above {limit}", limit=value(limit))
                     rows.append(Readout(name, percent(lost / self.sequence_length), how))
         return rows
+
+    def _of_seeds(self) -> dict[str, str]:
+        """The same three numbers over the seeds, to be said after them."""
+        u = self.places_of_seeds
+        s = self.shares_of(self.cell.phi.slope(u))
+        return {
+            "typical": f"; {self.of_seeds(self.typical(u), number)}",
+            "above": f"; {self.of_seeds(s.above, percent)}",
+            "below": f"; {self.of_seeds(s.below, percent)}",
+        }
 
     def table(self) -> Table:
         T = self.sequence_length
@@ -182,11 +221,8 @@ class Slopes(SequenceExplorer):
             "slope": self.visited_slopes,
         }
 
-    def code(self) -> str:
-        return f"""{super().code()}
-
-# or by the library alone
-from gradprod import ScalarRNN, activation, make_input, unroll
+    def library_code(self) -> str:
+        return f"""from gradprod import ScalarRNN, activation, make_input, unroll
 
 cell = ScalarRNN(
     activation={self.activation!r},
@@ -203,7 +239,14 @@ print(activation({self.activation!r}).slope(run.pre_activation))"""
     def chart(self, style: Style) -> Figure:
         """φ, φ′ and the visited places."""
         visited = None if self.veiled else self.trajectory.pre_activation
-        return slopes(visited, style, activation=self.activation)
+        guess = self.prediction_shown
+        return slopes(
+            visited,
+            style,
+            activation=self.activation,
+            others=self.places_of_seeds if self.banded else None,
+            prediction=None if guess is None else (ASKED, _("{steps} above ½", steps=steps(guess))),
+        )
 
     # ---- claims ----
 
