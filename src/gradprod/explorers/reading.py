@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +100,23 @@ def lag_table(columns: Mapping[str, LogProduct | NDArray[np.float64]]) -> Table:
         for lag in (table_lags(longest) if longest else [0])
     ]
     return Table([_("lag <i>t − k</i>"), *columns], rows)
+
+
+def html_table(
+    rows: Iterable[Sequence[str]], *, head: Sequence[str] = (), left: int = 0, lit: int | None = None
+) -> str:
+    """A table in HTML: the text of one column to the left, and the row in focus marked."""
+
+    style = "text-align:left" + (";padding-left:10px" if lit is not None and left == 0 else "")
+
+    def row(cells: Sequence[str], tag: str) -> str:
+        aligned = f' style="{style}"'
+        return "".join(f"<{tag}{aligned if k == left else ''}>{text}</{tag}>" for k, text in enumerate(cells))
+
+    mark = ' style="box-shadow:inset 4px 0 var(--you)"'
+    body = "".join(f"<tr{mark if i == lit else ''}>{row(cells, 'td')}</tr>" for i, cells in enumerate(rows))
+    top = f"<tr>{row(head, 'th')}</tr>" if head else ""
+    return f'<table style="width:100%">{top}{body}</table>'
 
 
 def degrees(angle: float) -> str:
