@@ -9,13 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradprod.analysis.approximations import approximations
-from gradprod.analysis.mean_field import Simulation, critical_line, mean_field, simulate_mean_field
-from gradprod.analysis.networks import RandomNetwork, last_steps, one_network, random_network
-from gradprod.analysis.norms import ProductNorms, input_term_norms, product_norms
+from gradprod.analysis.mean_field import critical_line, mean_field
 from gradprod.analysis.spread import spread
-from gradprod.cells import VectorRNN
-from gradprod.explorers.controls import PICTURE, BadValue, Choice, Layer, Real, Whole, phi
+from gradprod.explorers.lessons.vector_cells.run import DETAIL, LEAST_GAIN, RandomNetworks, median_of
 from gradprod.explorers.model import (
     Figure,
     Judgement,
@@ -23,12 +19,11 @@ from gradprod.explorers.model import (
     Preset,
     Readout,
     Table,
-    cached,
     claim,
     panel,
     picture,
 )
-from gradprod.explorers.products import ProductExplorer, band_columns
+from gradprod.explorers.products import band_columns
 from gradprod.explorers.reading import lag_table, memory, rate, signed
 from gradprod.figures.gates import Panel, Series, over_time
 from gradprod.figures.product_curve import Curve, product_curve
@@ -36,31 +31,8 @@ from gradprod.figures.relation import Mark, relation
 from gradprod.figures.spectrum import eigenvalues, lyapunov_spectrum, product_spectrum
 from gradprod.figures.theme import Style, sizes
 from gradprod.i18n import gettext as _
-from gradprod.products import (
-    LogProduct,
-    Lyapunov,
-    bound,
-    linear_rate,
-    lyapunov_exponents,
-    magnitudes,
-    norm,
-    singular_values,
-    spectral_radius,
-)
-from gradprod.unroll import Trajectory, unroll
+from gradprod.products import Lyapunov, magnitudes
 from gradprod.words import decimals, factor, grouped, number, steps, value
-
-DETAIL = "φ, draws, sizes"
-MOST_SECONDS = 2.0
-LEAST_GAIN = 0.05
-"""Below it the mean-field picture has nothing to show."""
-
-NETWORK = (
-    *("units", "initialisation", "gain", "coupling", "activation", "bias_scale"),
-    *("input_weight", "initial_scale", "network", "runs"),
-    *("sequence_length", "input", "period", "seed", "standardised"),
-)
-"""The controls that decide the run: not what is shown under the picture."""
 
 GROWS_FIRST = {
     "initialisation": "identity",
@@ -81,19 +53,7 @@ NO_EIGENVALUE = {
 """Every eigenvalue is 0, and the product grows for ever."""
 
 
-BOX: dict[str, Any] = {"group": DETAIL, "slider": False}
-
-
-def seconds(units: int, length: int, runs: int) -> float:
-    """About how long the norms of so many networks take, measured on one ordinary core."""
-    return 1e-5 * length + 4.5e-8 * length * runs * units**2
-
-
-def _shifted(m: Any) -> bool:
-    return bool(m.initialisation != "nilpotent")
-
-
-class VectorCells(ProductExplorer):
+class VectorCells(RandomNetworks):
     """Lesson 8: the norm of the gradient product of a vector cell, between what bounds it."""
 
     number = 8
@@ -110,57 +70,6 @@ class VectorCells(ProductExplorer):
         "P = ∂h_t/∂h_k = ∏ diag(φ′(u_j)) W, j = t … k+1, newest on the left; ‖P‖₂ ≤ (γ σ_max(W))^(t−k)"
     )
     side = ("spectrum_of_weights", "claims", "readouts", "...")
-
-    units = Whole("n", "units", 64, low=1, high=128, ticks=(1, 2, 4, 8, 16, 32, 64, 128), log=True)
-    initialisation = Choice(
-        "",
-        "Recurrent weights W",
-        "gaussian",
-        {
-            "gaussian": "Gaussian, g/√n",
-            "orthogonal": "orthogonal × g",
-            "identity": "identity × g",
-            "nilpotent": "[[G, −G], [G, −G]], ρ = 0",
-        },
-        key="init",
-        menu=True,
-    )
-    gain = Real("g", "gain", 1.0, low=0, high=4, ticks=(0, 0.5, 1, 2, 3, 4), live=True)
-    coupling = Real(
-        "c",
-        "non-normality",
-        0.0,
-        low=0,
-        high=2,
-        ticks=(0, 0.5, 1, 2),
-        live=True,
-        when=_shifted,
-        title="W + c N: unit j also feeds unit j − 1",
-    )
-    activation = phi(group=DETAIL)
-    network = Whole("", "seed of the weights", 7, key="net", low=0, high=9999, **BOX)
-    runs = Whole("", "networks (median and band)", 1, key="runs", low=1, high=25, **BOX)
-    input_weight = Real("σ_U", "size of U", 0.5, key="sU", low=0, high=4, **BOX)
-    bias_scale = Real("σ_b", "size of b", 0.0, key="sb", low=0, high=4, when=_shifted, **BOX)
-    initial_scale = Real("σ_h", "size of h_0", 0.5, key="sh", low=0, high=4, **BOX)
-    show_bound = Layer("bound", "Bound", True)
-    show_rate = Layer("rate", "ρ to the lag", True)
-    show_mean = Layer("mean", "Lower bound")
-    show_shortcut = Layer("short", "Shortcut")
-    below = Choice(
-        "",
-        "Under it",
-        "terms",
-        {
-            "terms": "∂h_t/∂U, term by term",
-            "spectrum": "singular values of the product",
-            "lyapunov": "Lyapunov exponents",
-            "shortcut": "the shortcut’s error",
-            "mean_field": "mean field and simulation",
-        },
-        key="below",
-        group=PICTURE,
-    )
     folded = (DETAIL,)
 
     presets = (
@@ -187,176 +96,6 @@ class VectorCells(ProductExplorer):
         reach=12,
         start=-5,
     )
-
-    # ---- what follows from the settings ----
-
-    def settle(self, new: dict[str, Any], asked: frozenset[str]) -> dict[str, str]:
-        notes = super().settle(new, asked)
-        n, T, runs = new["units"], new["sequence_length"], new["runs"]
-        if seconds(n, T, runs) <= MOST_SECONDS:
-            return notes
-        left = (MOST_SECONDS - 1e-5 * T) / (4.5e-8 * T)
-        said = {"T": grouped(T), "n": grouped(n), "time": decimals(seconds(n, T, runs), 0)}
-        if runs > 1:
-            fewer = max(1, int(left / n**2))
-            if "runs" in asked and runs != self.runs:
-                rest = _(
-                    "must be at most {most} for n = {n} and {T} steps, got {runs}: it would take about "
-                    "{time} seconds; take fewer units or steps",
-                    most=fewer,
-                    runs=runs,
-                    **said,
-                )
-                raise BadValue("runs", rest)
-            new["runs"] = fewer
-            notes["runs"] = _(
-                "Set to {fewer}, for n = {n} and {T} steps would take long.", fewer=fewer, **said
-            )
-        if seconds(n, T, new["runs"]) > MOST_SECONDS:
-            most = int(math.sqrt(left))
-            if "units" in asked and n != self.units:
-                rest = _(
-                    "must be a whole number from 1 to {most} with {T} steps, got {n}: it would take about "
-                    "{time} seconds; take fewer steps first",
-                    most=most,
-                    **said,
-                )
-                raise BadValue("units", rest)
-            new["units"] = most
-            notes["units"] = _("Set to {most}: with {T} steps more units would take long.", most=most, **said)
-        return notes
-
-    @cached(*NETWORK)
-    def cell(self) -> VectorRNN:
-        """Their cell, with a leading axis of networks if there are several."""
-        return self.weights.cell
-
-    @cached(*NETWORK)
-    def weights(self) -> RandomNetwork:
-        """The networks at these settings."""
-        return random_network(
-            self.units,
-            self.initialisation,
-            self.gain,
-            coupling=self.coupling,
-            activation=self.activation,
-            input_scale=self.input_weight,
-            bias_scale=self.bias_scale,
-            initial_scale=self.initial_scale,
-            seed=self.network,
-            draws=self.runs if self.runs > 1 else None,
-        )
-
-    @cached(*NETWORK)
-    def trajectory(self) -> Trajectory:
-        """Their runs."""
-        return unroll(self.cell, self.inputs[:, None], self.weights.initial_state)
-
-    @cached(*NETWORK)
-    def first(self) -> Trajectory:
-        """The run of the first network."""
-        return one_network(self.trajectory) if self.runs > 1 else self.trajectory
-
-    @cached(*NETWORK)
-    def norms(self) -> ProductNorms:
-        """Norms of every network's product."""
-        return product_norms(self.trajectory)
-
-    @cached(*NETWORK)
-    def result(self) -> LogProduct:
-        """‖P(T, T − lag)‖₂; of several networks the median."""
-        return magnitudes(_median(self.norms.largest))
-
-    @cached(*NETWORK)
-    def bound(self) -> NDArray[np.float64]:
-        """log₁₀ of (γ σ_max)^lag."""
-        return np.asarray(bound(self.cell, self.lags))
-
-    @cached(*NETWORK)
-    def linear_rate(self) -> NDArray[np.float64]:
-        """log₁₀ of ρ^lag."""
-        if self.initialisation == "nilpotent":  # exactly 0, where the solver finds the root of its rounding
-            exact = np.where(self.lags == 0, 0.0, -np.inf)
-            return np.broadcast_to(exact, self.norms.largest.shape)
-        return np.asarray(linear_rate(self.cell, self.lags))
-
-    @property
-    def lags(self) -> NDArray[np.int64]:
-        """0 … T."""
-        return np.arange(self.sequence_length + 1)
-
-    @property
-    def matrix(self) -> NDArray[np.float64]:
-        """W of the first network."""
-        return np.asarray(self.first.cell.parameters["recurrent_weight"])
-
-    @cached(*NETWORK)
-    def radius(self) -> float:
-        """ρ(W) of the first network."""
-        return 0.0 if self.initialisation == "nilpotent" else float(spectral_radius(self.matrix))
-
-    @cached(*NETWORK)
-    def reach(self) -> float:
-        """γ σ_max(W) of the first network: what the bound multiplies by at every step."""
-        return float(self.cell.phi.slope_bound * np.linalg.norm(self.matrix, 2))
-
-    @cached(*NETWORK)
-    def shortcut(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Over the last 100 steps: the shortcut's norm, its relative error, and that of W diag φ′."""
-        found = approximations(last_steps(self.first, 100))
-        short: Any = found.approximate["shortcut"]
-        errors = [found.error[name]["product"] for name in ("shortcut", "swapped")]
-        return norm(short, 2), errors[0], errors[1]
-
-    @cached(*NETWORK)
-    def terms(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The terms of ∂h_T/∂U (without input, of ∂h_T/∂b) by lag; and with h_{k−1} dropped from φ′."""
-        run, norms, of = self.trajectory, self.norms, self.weighed
-        both = (input_term_norms(run, norms, of, state_held=held) for held in (True, False))
-        # 10^−16 of the largest is what rounding leaves of a sine's zero
-        size = np.abs(self.inputs[::-1])
-        none = (size < 1e-12 * size.max()) & (of == "input_weight")
-        exact, dropped = (np.where(none, -np.inf, terms) for terms in both)
-        return exact, dropped
-
-    @property
-    def weighed(self) -> str:
-        """U; where there is no input that it could weigh, b."""
-        return "input_weight" if self.inputs.any() else "bias"
-
-    @property
-    def _most_steps(self) -> int:
-        """How many steps of repeated QR take half a second."""
-        return max(100, int(6e7 / float(self.units) ** 2.5))
-
-    @cached(*NETWORK)
-    def lyapunov(self) -> Lyapunov:
-        """The first network's exponents, from as many of its last steps as a second allows."""
-        return lyapunov_exponents(last_steps(self.first, self._most_steps))
-
-    @cached(*NETWORK)
-    def singular(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Lags, and log₁₀ of the singular values of the first network's product at them."""
-        many = 25 if self.units <= 24 else 12 if self.units <= 40 else 6 if self.units <= 64 else 3
-        most: int = min(int(self.sequence_length), self._most_steps)
-        lags = np.unique(np.linspace(0, most, many).astype(int))
-        return lags, singular_values(last_steps(self.first, most), lags=lags)
-
-    @cached("units", "bias_scale", "network")
-    def simulated(self) -> tuple[NDArray[np.float64], list[Simulation]]:
-        """Gaussian tanh networks of this size without input, at several gains."""
-        gains = np.array([0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3, 3.5, 4])
-        return gains, [self._simulate(float(g)) for g in gains]
-
-    @cached("units", "bias_scale", "network", "gain")
-    def simulated_here(self) -> Simulation:
-        """The same at this gain."""
-        return self._simulate(max(float(self.gain), LEAST_GAIN))
-
-    def _simulate(self, gain: float) -> Simulation:
-        return simulate_mean_field(
-            gain, self.bias_scale, units=self.units, length=200, transient=50, seed=self.network
-        )
 
     # ---- words ----
 
@@ -418,7 +157,7 @@ class VectorCells(ProductExplorer):
         """Its formulas, put right, with numbers of this run."""
         if self.veiled:
             return None
-        exact, dropped = (_median(t) for t in self.terms)
+        exact, dropped = (median_of(t) for t in self.terms)
         held = _(
             "“<i>h<sub>s</sub></i> = tanh(<i>U x<sub>s</sub></i>)” for the immediate partial: "
             "<i>h<sub>s−1</sub></i> is <b>held</b>, not dropped; the slope is φ′(<i>W h<sub>s−1</sub></i> + "
@@ -443,9 +182,9 @@ class VectorCells(ProductExplorer):
     def table(self) -> Table:
         columns = {
             _("‖product‖"): self.result.log10,
-            _("bound"): _median(self.bound),
-            _("ρ<sup>lag</sup>"): _median(self.linear_rate),
-            _("lower bound"): _median(self.norms.mean),
+            _("bound"): median_of(self.bound),
+            _("ρ<sup>lag</sup>"): median_of(self.linear_rate),
+            _("lower bound"): median_of(self.norms.mean),
         }
         return lag_table(columns)
 
@@ -455,10 +194,10 @@ class VectorCells(ProductExplorer):
         return {
             "lag": self.lags,
             **norms,
-            "log10_bound": _median(self.bound),
-            "log10_rho_to_lag": _median(self.linear_rate),
-            "log10_lower_bound": _median(self.norms.mean),
-            f"log10_term_of_{self.weighed}": np.concatenate([_median(self.terms[0]), pad]),
+            "log10_bound": median_of(self.bound),
+            "log10_rho_to_lag": median_of(self.linear_rate),
+            "log10_lower_bound": median_of(self.norms.mean),
+            f"log10_term_of_{self.weighed}": np.concatenate([median_of(self.terms[0]), pad]),
             "step": np.concatenate([np.arange(self.sequence_length, 0, -1.0), pad]),
             "input": np.concatenate([self.inputs[::-1], pad]),
         }
@@ -491,7 +230,7 @@ print(norms.largest, readouts(norms.largest).verdict)"""
     def chart(self, style: Style) -> Figure:
         """The norm of the product against lag, and what is said of it."""
         name = _("(γ σ<sub>max</sub>)<sup>lag</sup>") if sizes(style).wide else _("bound")
-        limit = Curve(magnitudes(_median(self.bound)), name=name, kind="bound")
+        limit = Curve(magnitudes(median_of(self.bound)), name=name, kind="bound")
         return self.product_chart(
             [self.curve(), *([] if self.veiled else self._said())],
             style,
@@ -503,11 +242,11 @@ print(norms.largest, readouts(norms.largest).verdict)"""
         """What is said of the norm."""
         said = []
         if self.show_rate and np.isfinite(self.linear_rate).all():
-            said.append(self._vector(_median(self.linear_rate), "ρ<sup>lag</sup>"))
+            said.append(self._vector(median_of(self.linear_rate), "ρ<sup>lag</sup>"))
         if self.show_shortcut:
             said.append(self._vector(self.shortcut[0], _("shortcut")))
         if self.show_mean and np.isfinite(self.norms.mean).all():
-            said.append(self._vector(_median(self.norms.mean), "|det|<sup>1/<i>n</i></sup>", "bound"))
+            said.append(self._vector(median_of(self.norms.mean), "|det|<sup>1/<i>n</i></sup>", "bound"))
         return said
 
     @staticmethod
@@ -540,8 +279,8 @@ print(norms.largest, readouts(norms.largest).verdict)"""
     def _terms(self, style: Style) -> Figure:
         exact, dropped = self.terms
         curves = [self._vector(exact, _("exact term"), "exact")]
-        if np.isfinite(_median(dropped)).any():
-            curves.append(self._vector(_median(dropped), _("<i>h</i> dropped")))
+        if np.isfinite(median_of(dropped)).any():
+            curves.append(self._vector(median_of(dropped), _("<i>h</i> dropped")))
         size = "‖<i>P</i> diag φ′(<i>u<sub>k</sub></i>)‖<sub>F</sub>"
         if self.weighed == "input_weight":
             quantity = "∂<i>h<sub>t</sub></i>/∂<i>U</i>: ‖<i>x<sub>k</sub></i>‖ " + size
@@ -632,8 +371,3 @@ print(norms.largest, readouts(norms.largest).verdict)"""
             return Judgement("false", f"{numbers} {why}")
         why = _("Both agree here, but γ σ<sub>max</sub> = {s} allows either.", s=factor(self.reach))
         return Judgement("partly", f"{numbers} {why}")
-
-
-def _median(log10: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of several networks the one in the middle, as the curve draws it."""
-    return log10 if log10.ndim == 1 else spread(log10).median
