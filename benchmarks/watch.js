@@ -40,7 +40,7 @@
       };
       const hover = e => e.closest?.('.hoverlayer');
       new MutationObserver(records => { if (!records.every(r => hover(r.target))) changed(); })
-        .observe(node, { subtree: true, childList: true, characterData: true, attributeFilter: ['d', 'href', 'src'] });
+        .observe(node, { subtree: true, childList: true, characterData: true, attributeFilter: ['d', 'href', 'src', 'x', 'y', 'transform'] });
       node.on?.('plotly_afterplot', changed);
     });
     const drawn = new Map(watch.drawn);

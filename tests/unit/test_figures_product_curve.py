@@ -1,5 +1,6 @@
 """The product against lag: every curve, label and verdict in the picture comes from the record."""
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, log, log10
@@ -124,11 +125,25 @@ def test_a_zero_is_marked_and_not_dropped():
     assert {"exactly 0 from lag 12", "exact 0"} <= set(texts(figure))
 
 
+def strip(figure):
+    """Verdict, left, right, top and bottom of each run in the strip."""
+    return [
+        (shape["name"], float(left), float(right), float(top), float(bottom))
+        for shape in figure["layout"]["shapes"]
+        if shape["type"] == "path"
+        for left, top, right, bottom in re.findall(r"M(.+?),(.+?)H(.+?)V(.+?)H.+?Z", shape["path"])
+    ]
+
+
 def test_the_strip_says_the_verdict_of_every_lag():
     product = Product(np.ones(7), np.array([0, 0.5, 1.5, 2, 0.2, -3, -inf]))
-    (strip,) = traces(product_curve([Curve(product)], Style()), "strip")
-    np.testing.assert_array_equal(strip["x"], [-0.5, 1.5, 3.5, 4.5, 6.5])
-    np.testing.assert_array_equal(strip["z"], [[1, 2, 1, 0]])
+    runs = strip(product_curve([Curve(product)], Style()))
+    assert [(verdict, left, right) for verdict, left, right, _top, _bottom in runs] == [
+        ("vanishes", 4.5, 6.5),
+        ("holds", -0.5, 1.5),
+        ("holds", 3.5, 4.5),
+        ("explodes", 1.5, 3.5),
+    ]
     found = texts(product_curve([Curve(geometric(0.9, 50))], Style()))
     assert {"holds to lag 21", "vanishes"} <= set(found)
 
@@ -226,7 +241,9 @@ def test_several_curves_differ_in_colour_marker_or_dash_and_each_has_a_strip():
     }
     assert len(looks) == len(curves)
     assert [t["name"] for t in lines] == ["gated", "plain", "∏f", "exact, h held", "exact, h moving"]
-    assert traces(figure, "strip")[0]["z"].shape[0] == len(curves)
+    rows = sorted({(bottom, top) for _verdict, _left, _right, top, bottom in strip(figure)})
+    assert len(rows) == len(curves)
+    assert all(top < bottom for (_low, top), (bottom, _high) in pairwise(rows))
     joined = " ".join(texts(figure))
     for name in ("◆ gated", "● plain", "■ ∏f", "✚ exact, h held", "★ exact, h moving"):
         assert name in joined
@@ -237,7 +254,7 @@ def test_a_bound_among_the_curves_is_dashed_and_has_neither_marks_nor_strip():
     figure = product_curve(curves, Style())
     exact, limit = traces(figure, "curve")
     assert (limit["line"]["dash"], limit["line"]["color"]) == ("10px,6px", Style().colours.bound)
-    assert traces(figure, "strip")[0]["z"].shape[0] == 1
+    assert len({top for _verdict, _left, _right, top, _bottom in strip(figure)}) == 1
     assert exact["line"]["dash"] == "solid"
     assert "γσ 3.5·10⁻⁵" in texts(figure)
 

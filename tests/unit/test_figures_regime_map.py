@@ -1,5 +1,8 @@
 """The regime map: colours say the regime and its speed, each regime is named once, a ring marks the place."""
 
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
 import numpy as np
 import plotly.graph_objects as go
 import pytest
@@ -42,7 +45,7 @@ def test_every_map_is_a_plotly_figure(readout, style):
     figure = go.Figure(regime_map(made(values, readout), style, length=50, position=(0.9, 0.5)))
     assert figure.layout.dragmode is False
     assert [t.type for t in figure.data] == ["heatmap"]
-    assert len(figure.layout.shapes) == 2
+    assert len(figure.layout.images) == 1
 
 
 def test_colour_says_regime_and_speed():
@@ -86,21 +89,24 @@ def test_a_name_stands_in_its_regime_and_a_line_ends_there():
 def test_the_ring_marks_the_place():
     figure = regime_map(made(LEFT), Style(), length=50, position=(1.5, -2))
     layout = figure["layout"]
-    rings = layout["shapes"]
-    for anchor, axis, value in (("xanchor", "xaxis", 1.5), ("yanchor", "yaxis", -2.0)):
+    (ring,) = layout["images"]
+    for anchor, axis, value in (("x", "xaxis", 1.5), ("y", "yaxis", -2.0)):
         low, high = layout[axis]["range"]
-        for ring in rings:
-            assert low + ring[anchor] * (high - low) == pytest.approx(value, rel=1e-12)
-    assert len({ring["line"]["color"] for ring in rings}) == 2
-    assert all(ring["x1"] - ring["x0"] == ring["y1"] - ring["y0"] > 10 for ring in rings)
+        assert low + ring[anchor] * (high - low) == pytest.approx(value, rel=1e-12)
+    margin = layout["margin"]
+    across = ring["sizex"] * (layout["width"] - margin["l"] - margin["r"])
+    assert across == pytest.approx(ring["sizey"] * (layout["height"] - margin["t"] - margin["b"]))
+    assert across > 15
+    circles = ElementTree.fromstring(unquote(ring["source"].partition(",")[2]))
+    assert len({circle.get("stroke") for circle in circles}) == 2
 
 
 def test_names_rest_while_the_ring_moves_a_little():
     one, other = (
         regime_map(made(LEFT), Style(), length=50, position=(x, 0.5))["layout"] for x in (1.5, 1.55)
     )
-    assert one["shapes"] != other["shapes"]
-    assert {**one, "shapes": 0} == {**other, "shapes": 0}
+    assert one["images"] != other["images"]
+    assert {**one, "images": 0} == {**other, "images": 0}
 
 
 def test_a_small_map_is_drawn_without_names():

@@ -33,7 +33,7 @@ def factor_bars(
     zero = log10 == -math.inf
     y = np.where(zero, low * 1.08, log10)
     lags = np.arange(1, len(y) + 1)
-    base: Figure = {"x": lags, "yaxis": "y3", "name": _("factor")}
+    base: Figure = {"x": lags, "yaxis": "y2", "name": _("factor")}
     if length <= BARS_TO:
         steps = range(1, length + 1)[order]
         words = [

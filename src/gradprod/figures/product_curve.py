@@ -31,7 +31,7 @@ from gradprod.figures.theme import (
     translucent,
     whole_ticks,
 )
-from gradprod.figures.verdict_strip import strip_notes, strip_trace
+from gradprod.figures.verdict_strip import strip_notes, strip_shapes
 from gradprod.i18n import gettext as _
 from gradprod.products import Factors, LogProduct
 from gradprod.words import grouped, left_in_words, number, plain, tick
@@ -229,8 +229,9 @@ def product_curve(
     else:
         strips = [d for d in shown if d.kind != "bound"][:_MOST_STRIPS]
         rows, owners = [d.log10 for d in strips], [(d.glyph, d.colour) for d in strips]
-        data.append(strip_trace(rows, style))
-        notes += strip_notes(rows, owners, style, frame.across, frame.strip[1] - frame.strip[0])
+        place = frame.strip[0] / frame.inner, frame.strip[1] / frame.inner
+        shapes += strip_shapes(rows, style, place)
+        notes += strip_notes(rows, owners, style, place, frame.across, frame.strip[1] - frame.strip[0])
         taken = [d for d in lines if d.log10.size]
         band = _band_note(taken, style, frame)
         notes += [band] if band else []
@@ -252,13 +253,13 @@ def product_curve(
         annotations=notes,
         shapes=shapes,
     )
-    layout |= _axes(style, frame, veil, len(shown))
+    layout |= _axes(style, frame, veil)
     if forward:
         layout["xaxis"]["title"]["text"] = _("lag <i>t − k</i> (steps on from the first)")
     if frame.factors and factors is not None:
         bars, axis = factor_bars(factors, style, tall=frame.factors, forward=forward)
         data += bars
-        layout["yaxis3"] = axis | {"domain": [0, frame.factors / frame.inner]}
+        layout["yaxis2"] = axis | {"domain": [0, frame.factors / frame.inner]}
         layout |= {"barmode": "overlay", "bargap": 0.25 if length <= 120 else 0}
         text = _("each factor {factor}: the bars add up to the curve", factor=factor_name or _FACTOR)
         room = style.width - 12
@@ -430,7 +431,7 @@ def _frame(
     )
 
 
-def _axes(style: Style, frame: _Frame, veil: bool, curves: int) -> Figure:
+def _axes(style: Style, frame: _Frame, veil: bool) -> Figure:
     size, inner = frame.size, frame.inner
     bottom = frame.low if frame.zero is None else frame.zero
     most = min(5 if style.presenting else 6, frame.tall / (1.7 * size.tick))
@@ -446,7 +447,8 @@ def _axes(style: Style, frame: _Frame, veil: bool, curves: int) -> Figure:
             style,
             range=[-0.5, frame.length + 0.5],
             showgrid=False,
-            anchor="y3" if frame.factors else "y2",
+            anchor="free",
+            position=0 if frame.factors else frame.strip[0] / inner,
             title=axis_title(style, _("lag <i>t − k</i> (steps back)"), 12 if style.presenting else 8),
             tickformat=",d",
             **({"tick0": 0, "dtick": 1} if frame.length <= 5 else {"nticks": 10 if size.wide else 5}),
@@ -465,12 +467,6 @@ def _axes(style: Style, frame: _Frame, veil: bool, curves: int) -> Figure:
             tickvals=vals,
             ticktext=names,
         ),
-        "yaxis2": {
-            "domain": [frame.strip[0] / inner, frame.strip[1] / inner],
-            "range": [min(curves, _MOST_STRIPS) - 0.5, -0.5],
-            "visible": False,
-            "fixedrange": True,
-        },
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import product
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,7 +107,7 @@ def regime_map(
     if position is not None:
         ends = [layout[axis]["range"] for axis in ("xaxis", "yaxis")]
         p, q = ((v - low) / (high - low) for v, (low, high) in zip(position, ends, strict=True))
-        layout["shapes"] = _ring((float(p), float(q)), size)
+        layout["images"] = [_ring((float(p), float(q)), (across, tall), size)]
     return {"data": [heatmap], "layout": layout}
 
 
@@ -166,30 +167,29 @@ def _heatmap(
     }, codes
 
 
-def _ring(at: tuple[float, float], size: Sizes) -> list[Figure]:
+def _ring(at: tuple[float, float], room: tuple[float, float], size: Sizes) -> Figure:
     """A ring that is seen on every colour, white inside dark, at shares of the map's width and height.
 
-    Shapes of fixed size: moving them redraws nothing else, and the map's edge does not clip them.
+    An image: plotly moves one without drawing anything else anew, and the map’s edge does not clip it.
     """
-    reach = 8 * size.marker
-    return [
-        {
-            "type": "circle",
-            "name": _("you are here"),
-            "xref": "paper",
-            "yref": "paper",
-            "xsizemode": "pixel",
-            "ysizemode": "pixel",
-            "xanchor": at[0],
-            "yanchor": at[1],
-            "x0": -reach,
-            "x1": reach,
-            "y0": -reach,
-            "y1": reach,
-            "line": {"width": width * size.marker, "color": colour},
-        }
+    reach = 11 * size.marker
+    circles = "".join(
+        f"<circle r='8' fill='none' stroke='{colour}' stroke-width='{width}'/>"
         for colour, width in ((DARK_ON_PICTURE, 6), (LIGHT_ON_PICTURE, 3))
-    ]
+    )
+    picture = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='-11 -11 22 22'>{circles}</svg>"
+    return {
+        "name": _("you are here"),
+        "source": f"data:image/svg+xml,{quote(picture)}",
+        "xref": "paper",
+        "yref": "paper",
+        "x": at[0],
+        "y": at[1],
+        "sizex": 2 * reach / room[0],
+        "sizey": 2 * reach / room[1],
+        "xanchor": "center",
+        "yanchor": "middle",
+    }
 
 
 # ---- every regime is named once: inside it, or by a line to its thickest place ----

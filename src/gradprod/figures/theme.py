@@ -230,19 +230,6 @@ def regime_scale(style: Style) -> list[list[Any]]:
     ]
 
 
-def verdict_scale(style: Style) -> list[list[Any]]:
-    """Colour scale of the three verdicts as 0, 1 and 2."""
-    c = style.colours
-    return [
-        [0.0, c.vanishes],
-        [0.333, c.vanishes],
-        [0.3331, c.holds],
-        [0.666, c.holds],
-        [0.6661, c.explodes],
-        [1.0, c.explodes],
-    ]
-
-
 def base_layout(style: Style, margin: dict[str, float], **more: Any) -> Figure:
     """What the layout of every picture starts from."""
     c, size = style.colours, sizes(style)

@@ -93,8 +93,26 @@ function tell(message) {
 
 // ---- one drawing a frame for all views of the page ----
 
+/* At once, if nothing has been painted since the last frame was shown, else as soon as that frame has been. */
+function ask() {
+  if (!(G.due.size + G.taken.size) || G.asked) return;
+  G.asked = true;
+  if (!G.painted) soon();
+}
+
+const after = new MessageChannel(); // what is posted in a frame comes after it
+const soon = () => after.port2.postMessage("tick");
+after.port1.onmessage = ({ data }) => {
+  if (data === "shown") {
+    G.painted = false;
+    if (G.asked) tick();
+  } else if (!G.painted) tick();
+};
+
 function tick() {
-  G.frame = undefined;
+  G.asked = false;
+  G.painted = true;
+  requestAnimationFrame(() => after.port2.postMessage("shown"));
   // First, so that the kernel computes while this page paints.
   for (const { model, numbers } of G.taken.values()) tell(() => model.send({ taken: Object.fromEntries(numbers) }));
   G.taken.clear();
@@ -111,10 +129,6 @@ function tick() {
     screen.painted = performance.now();
   });
   ask();
-}
-
-function ask() {
-  if (G.due.size + G.taken.size) G.frame ??= requestAnimationFrame(tick);
 }
 
 // ---- figures ----
@@ -143,10 +157,18 @@ function revive(tree, arrays, buffers) {
 const plain = (value) => value?.constructor === Object;
 
 /* Traces that plotly may write into. Their lists of numbers keep their identity, by which plotly sees that they are
-   still the same. (In a layout it writes into lists, too.) */
+   still the same. */
 function copy(value) {
   if (Array.isArray(value)) return plain(value[0]) ? value.map(copy) : value;
   return plain(value) ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, copy(v)])) : value;
+}
+
+/* A layout that plotly may write into. It writes into lists there as well, but for those by whose identity it sees that
+   an axis is still the same: a picture in which only an image or a note's colour changed is not drawn anew. */
+function fresh(value, key) {
+  if (key === "tickvals" || key === "ticktext") return value;
+  if (Array.isArray(value)) return value.map((inner) => fresh(inner));
+  return plain(value) ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, fresh(v, k)])) : value;
 }
 
 /* Places of the first, lowest, highest and last point of each column of pixels, and of the ends of each gap: their line
@@ -302,7 +324,7 @@ export default () => {
     render({ model, el }) {
       const [root, plot, alert] = ["div", "div", "p"].map((tag) => document.createElement(tag));
       root.className = "gradprod-plot";
-      root.style.cssText = "position: relative; width: 100%; height: 100%; overflow: hidden";
+      root.style.cssText = "position: relative; width: 100%; height: 100%; contain: layout paint style";
       plot.style.cssText = "position: absolute; inset: 0";
       root.setAttribute("role", "img");
       root.append(plot);
@@ -324,7 +346,7 @@ export default () => {
         figure() {
           const { data, layout, config } = state.figure;
           const touch = coarse.matches && { dragmode: false }; // a finger on the picture scrolls the page
-          const shown = { uirevision: true, ...touch, ...structuredClone(layout) };
+          const shown = { uirevision: true, ...touch, ...fresh(layout) };
           if (shown.uirevision !== revision) held.clear();
           revision = shown.uirevision;
           const { width = Infinity, height = Infinity } = layout; // the figure's own size, where there is room for it
