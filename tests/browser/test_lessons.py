@@ -246,6 +246,48 @@ def test_on_a_phone(browser: Browser, problems: Problems, app_url: str, entry: E
     context.close()
 
 
+def test_presets_of_other_lessons_are_added_and_taken_out_by_keyboard(page: Page, app_url: str) -> None:
+    opened(page, app_url, 11)
+    menu = page.get_by_label("Other lessons’ presets", exact=True)
+    chips, ranking = page.locator(".picked button"), page.locator(".panel table").first
+    menu.focus()
+    menu.select_option("lstm.open")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Add, Other lessons’ presets")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(chips).to_have_text(["LSTM, Open ✕"])
+    expect(ranking).to_contain_text("LSTM, Open")
+    expect(menu.locator("option[value='lstm.open']")).to_be_disabled()
+    expect(menu).to_have_value("lstm.shut")
+    page.keyboard.press("Enter")
+    expect(chips).to_have_text(["LSTM, Open ✕", "LSTM, Shut ✕"])
+    expect(page.locator("footer .address input")).to_have_value(re.compile("add=lstm.open,lstm.shut"))
+    for _ in range(4):
+        page.keyboard.press("Enter")
+        settled(page)
+    expect(chips).to_have_count(6)
+    word(page, "with six")
+    page.keyboard.press("Enter")
+    error = page.locator(".picks .message.error")
+    expect(error).to_contain_text(
+        "must be at most 6 of the menu’s entries, each once, such as plain.vanish, got 7"
+    )
+    expect(chips).to_have_count(6)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Take out LSTM, Open")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(chips).to_have_count(5)
+    expect(page.get_by_role("button", name="Take out LSTM, Shut")).to_be_focused()
+    expect(error).to_be_hidden()
+    expect(ranking).not_to_contain_text("LSTM, Open")
+    for _ in range(5):
+        page.keyboard.press("Enter")
+        settled(page)
+    expect(chips).to_have_count(0)
+    expect(menu).to_be_focused()
+    assert page.evaluate(UNNAMED) == []
+
+
 def test_a_button_comes_after_what_was_dragged_before_it(page: Page, app_url: str) -> None:
     opened(page, app_url, 3)
     page.evaluate(
