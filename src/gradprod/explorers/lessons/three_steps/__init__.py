@@ -200,69 +200,6 @@ readout = Readout(weight={self.readout_weight:.10g}, bias={self.readout_bias:.10
 for name, terms in {call}(run, readout, {Y}).items():
     print(name, terms.values{extra}, terms.gradient)"""
 
-    # ---- pictures ----
-
-    @diagram("The net unrolled over its steps", height=240, place="main", pointing=POINTING)
-    def net(self, style: Style) -> str:
-        """States, inputs, outputs and losses; the path of the term in focus."""
-        terms, i = self.term
-        t, k, name = self.t, self.k, self.parameter
-        narrow = style.width < 480
-        if narrow or style.presenting:
-            style = replace(style, height=150 if narrow else 330)
-        immediate = float(terms.immediate[i])
-        labels = {
-            f"O{t}-L{t}": (
-                f"<i>e</i><sub>{t}</sub>",
-                float(self.outputs[t - 1] - self.over_steps(self.targets)[t - 1]),
-            )
-        }
-        last = {"readout_weight": f"S{t}-O{t}", "input_weight": f"X{k}-S{k}"}.get(name, f"S{k - 1}-S{k}")
-        labels[last] = ("∂<sup>+</sup>", immediate)
-        return unrolled_net(
-            self.trajectory,
-            style,
-            outputs=self.outputs.tolist(),
-            losses=None if narrow else self.losses.tolist(),
-            weights=(self.input_weight, self.readout_weight),
-            lit=(name, k),
-            target=t,
-            labels=labels,
-        )
-
-    def curve(self) -> Beside:
-        return Beside(name=_("pinned"), values={name: self.shown[name].values for name in THREE}, kind="pin")
-
-    @picture(
-        title="The terms, added up",
-        heights=(290, 280, 185),
-        pointing=POINTING,
-        hint="Arrow keys lead from term to term and from weight to weight.",
-    )
-    def chart(self, style: Style) -> Figure:
-        """Every gradient as a staircase of its terms."""
-        narrow = style.width < 480 and not style.presenting
-        names = [self.parameter] if narrow else list(THREE)
-        beside = list(self.pins)
-        if self.reading != "none":
-            axis = None if self.loss == "last" else -1
-            read = {
-                name: made.values if axis is None else made.values.sum(axis=axis)
-                for name, made in self.read_as_gates(self.reading).items()
-            }
-            beside.append(Beside(name=_("gate reading"), values=read))
-        focus, guess = self.k if self.loss == "last" else self.t, self.prediction_shown
-        return gradient_terms(
-            {name: self.shown[name] for name in names},
-            style,
-            lit=(self.parameter, focus),
-            loss="∂<i>L</i>" if self.loss == "all" else f"∂<i>L</i><sub>{self.sequence_length}</sub>",
-            index="k" if self.loss == "last" else "t",
-            beside=beside,
-            veil=self.veiled,
-            prediction=None if guess is None else ("input_weight", guess),
-        )
-
     @diagram("Every term, as formula and as number")
     def every_term(self, style: Style) -> str:
         """The sums of the loss in focus, written out; of many terms, the formulas of one weight."""

@@ -1,8 +1,9 @@
-"""What can be set in lesson 1, the terms that follow, and which of them is in focus."""
+"""What can be set in lesson 1, the terms that follow, which of them is in focus, and how they are drawn."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,10 @@ from gradprod.bptt import Readout as LinearReadout
 from gradprod.bptt import Terms, all_terms, step_terms
 from gradprod.cells import ScalarRNN
 from gradprod.explorers.controls import PICTURE, Choice, Numbers, Real, Whole, around_zero, phi, recurrent
-from gradprod.explorers.model import Explorer, Pointing, cached
+from gradprod.explorers.model import Explorer, Figure, Pointing, cached, diagram, picture
+from gradprod.figures.diagrams import unrolled_net
+from gradprod.figures.terms import Beside, gradient_terms
+from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
 from gradprod.unroll import Trajectory, unroll
 from gradprod.words import steps
@@ -213,3 +217,66 @@ class UnrolledNet(Explorer):
             ("source", self.k, self.t) if self.loss == "last" else ("target", self.t, self.sequence_length)
         )
         return {name: min(max(now - right, 1), most)}
+
+    # ---- pictures ----
+
+    @diagram("The net unrolled over its steps", height=240, place="main", pointing=POINTING)
+    def net(self, style: Style) -> str:
+        """States, inputs, outputs and losses; the path of the term in focus."""
+        terms, i = self.term
+        t, k, name = self.t, self.k, self.parameter
+        narrow = style.width < 480
+        if narrow or style.presenting:
+            style = replace(style, height=150 if narrow else 330)
+        immediate = float(terms.immediate[i])
+        labels = {
+            f"O{t}-L{t}": (
+                f"<i>e</i><sub>{t}</sub>",
+                float(self.outputs[t - 1] - self.over_steps(self.targets)[t - 1]),
+            )
+        }
+        last = {"readout_weight": f"S{t}-O{t}", "input_weight": f"X{k}-S{k}"}.get(name, f"S{k - 1}-S{k}")
+        labels[last] = ("∂<sup>+</sup>", immediate)
+        return unrolled_net(
+            self.trajectory,
+            style,
+            outputs=self.outputs.tolist(),
+            losses=None if narrow else self.losses.tolist(),
+            weights=(self.input_weight, self.readout_weight),
+            lit=(name, k),
+            target=t,
+            labels=labels,
+        )
+
+    def curve(self) -> Beside:
+        return Beside(name=_("pinned"), values={name: self.shown[name].values for name in THREE}, kind="pin")
+
+    @picture(
+        title="The terms, added up",
+        heights=(290, 280, 185),
+        pointing=POINTING,
+        hint="Arrow keys lead from term to term and from weight to weight.",
+    )
+    def chart(self, style: Style) -> Figure:
+        """Every gradient as a staircase of its terms."""
+        narrow = style.width < 480 and not style.presenting
+        names = [self.parameter] if narrow else list(THREE)
+        beside = list(self.pins)
+        if self.reading != "none":
+            axis = None if self.loss == "last" else -1
+            read = {
+                name: made.values if axis is None else made.values.sum(axis=axis)
+                for name, made in self.read_as_gates(self.reading).items()
+            }
+            beside.append(Beside(name=_("gate reading"), values=read))
+        focus, guess = self.k if self.loss == "last" else self.t, self.prediction_shown
+        return gradient_terms(
+            {name: self.shown[name] for name in names},
+            style,
+            lit=(self.parameter, focus),
+            loss="∂<i>L</i>" if self.loss == "all" else f"∂<i>L</i><sub>{self.sequence_length}</sub>",
+            index="k" if self.loss == "last" else "t",
+            beside=beside,
+            veil=self.veiled,
+            prediction=None if guess is None else ("input_weight", guess),
+        )
