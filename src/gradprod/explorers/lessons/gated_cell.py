@@ -68,13 +68,7 @@ class GatedAgainstPlain(CellExplorer, SteppedExplorer):
     forget_weight = around_zero("W_f", "forget weight", 1.0)
     input_gate_weight = around_zero("W_i", "input-gate weight", 1.0)
     input_gate_bias = Real("b_i", "input-gate bias", 0.0, low=-8, high=8, slider=False)
-    state_activation = Choice(
-        "φ",
-        "State",
-        "linear",
-        {"linear": "linear", "tanh": "through tanh"},
-        key="phi",
-    )
+    state_activation = Choice("φ", "State", "linear", {"linear": "linear", "tanh": "through tanh"}, key="phi")
     recurrent_weight = recurrent(live=True, group=BESIDE)
     input_weight = around_zero("W_x", "input weight", group=BESIDE)
     threshold = Real("", "remembered above", 0.01, key="kept", low=1e-6, high=1, slider=False, group=PICTURE)
@@ -207,10 +201,7 @@ class GatedAgainstPlain(CellExplorer, SteppedExplorer):
     # ---- claims ----
 
     @claim(
-        7,
-        "The cure is to make each factor nearly 1 or nearly 0.",
-        articles="001",
-        test={"forget_bias": -4.0},
+        7, "The cure is to make each factor nearly 1 or nearly 0.", articles="001", test={"forget_bias": -4.0}
     )
     def one_or_zero(self) -> Judgement:
         f = float(np.exp(self.factors.log).mean())

@@ -11,31 +11,13 @@ import numpy as np
 from gradprod.activations import SIGMOID
 from gradprod.analysis.initialisation import forget_bias_for
 from gradprod.analysis.memory import memory_time
-from gradprod.analysis.terms import CELL_SLOPE_BOUND, cell_slope, term_bounds
+from gradprod.analysis.terms import cell_slope, term_bounds
 from gradprod.explorers.calls import cell_call
 from gradprod.explorers.lessons.lstm.run import BLOCKS, GATES, INPUT, PEEPHOLES, RECURRENT, LSTMRun
-from gradprod.explorers.model import (
-    Figure,
-    Judgement,
-    Prediction,
-    Preset,
-    Readout,
-    Table,
-    claim,
-    diagram,
-    panel,
-    picture,
-)
+from gradprod.explorers.model import Judgement, Prediction, Preset, Readout, Table, claim, panel
 from gradprod.explorers.products import beside_lags
 from gradprod.explorers.reading import half_life, lag_table, memory, rate, signed
-from gradprod.figures.diagrams import lstm_cell, state_line
-from gradprod.figures.gates import Panel, Series, gates_over_time, over_time
-from gradprod.figures.product_curve import Curve
-from gradprod.figures.relation import Mark, bars, relation
-from gradprod.figures.terms import step_terms
-from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
-from gradprod.products import LogProduct
 from gradprod.words import decimals, factor, grouped, number, steps, value
 
 EXPLODES = {
@@ -81,10 +63,7 @@ class LSTM(LSTMRun):
         Preset("Open", {"forget_bias": 5.0, "sequence_length": 1000}, "f = 0.993"),
         Preset("Shut", {"forget_bias": -4.0}),
         Preset("Keras’ default", KERAS, "Why does my LSTM forget in 20 steps?"),
-        Preset(
-            "Peepholes",
-            {**PEEPING, "show_total": True},
-        ),
+        Preset("Peepholes", {**PEEPING, "show_total": True}),
         Preset("Explodes for ever", EXPLODES, "+0.29 nats a step, with no input at all"),
         Preset("10\u202f000 steps", {**GATE_ALONE, "forget_bias": 5.0, "sequence_length": 10000}),
     )
@@ -114,9 +93,7 @@ class LSTM(LSTMRun):
                 "−1/ln σ(<i>b<sub>f</sub></i>)",
             ),
             Readout(
-                _("∏ <i>f</i> is off by"),
-                _("{n} powers of ten", n=decimals(off, 1)),
-                _("at the longest lag"),
+                _("∏ <i>f</i> is off by"), _("{n} powers of ten", n=decimals(off, 1)), _("at the longest lag")
             ),
         ]
 

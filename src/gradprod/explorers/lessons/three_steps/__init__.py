@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,8 @@ import numpy as np
 from gradprod.analysis.partial_sums import terms_needed
 from gradprod.bptt import term_formula
 from gradprod.explorers.calls import cell_call
-from gradprod.explorers.lessons.three_steps.net import LETTERS, POINTING, THREE, UnrolledNet
+from gradprod.explorers.lessons.three_steps.net import LETTERS, THREE, UnrolledNet
 from gradprod.explorers.model import (
-    Figure,
     Judgement,
     Prediction,
     Preset,
@@ -23,11 +21,8 @@ from gradprod.explorers.model import (
     claim,
     diagram,
     panel,
-    picture,
 )
 from gradprod.explorers.reading import html_table, tex_html
-from gradprod.figures.diagrams import unrolled_net
-from gradprod.figures.terms import Beside, gradient_terms
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
 from gradprod.words import GLYPHS, decimals, grouped, percent, rule_sentence, steps, value, verdict_name
@@ -43,11 +38,7 @@ SLIPS = (
     ("002", "∂L_t/∂w_x in the third formula", "∂L_t/∂w_o: one term, no sum"),
     ("003", "L_t = (y_t − y_{t0})^2", "with ½, as here; without it every gradient is twice as large"),
     ("004", "∂L_t/∂W_{hh} = Σ …", "∂<i>L</i>/∂W_{hh}, of the whole loss"),
-    (
-        "004",
-        "terms that end in the product, ∂h_t/∂h_k",
-        "each ends in ∂<sup>+</sup>h_k/∂W_{hh}",
-    ),
+    ("004", "terms that end in the product, ∂h_t/∂h_k", "each ends in ∂<sup>+</sup>h_k/∂W_{hh}"),
     ("004", "y_t = W_{hy} + <i>b</i>", "W_{hy} h_t + <i>b</i>"),
 )
 """Article, as printed, and right."""
