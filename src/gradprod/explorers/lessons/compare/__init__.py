@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from gradprod.analysis.own_cell import Step, diagonal_recurrence, leaky_rnn, own_cell
-from gradprod.analysis.readouts import Readouts, effective_memory, readouts
+from gradprod.analysis.own_cell import Step
+from gradprod.analysis.readouts import Readouts, effective_memory
 from gradprod.analysis.spread import spread
-from gradprod.cells import Cell, GatedCell, ScalarGRU, ScalarLSTM, ScalarMinGRU, ScalarRNN
-from gradprod.explorers.borrowed import borrowed, reduced, sources
-from gradprod.explorers.controls import PICTURE, Choice, Layer, Picks, Real
+from gradprod.explorers.borrowed import sources
+from gradprod.explorers.controls import PICTURE, Choice, Layer, Picks, Real, around_zero
+from gradprod.explorers.lessons.compare.lines import KINDS, THRESHOLD, Line, of_kind, of_preset, of_step
 from gradprod.explorers.model import (
     Figure,
     Prediction,
@@ -27,54 +26,18 @@ from gradprod.explorers.model import (
     cached,
     panel,
     picture,
-    table_lags,
 )
-from gradprod.explorers.reading import memory, signed
+from gradprod.explorers.reading import html_table, lag_table, memory, signed
 from gradprod.explorers.sequence import SEEDS, SequenceExplorer
 from gradprod.figures.product_curve import Curve, glyphs, product_curve
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
-from gradprod.products import LogProduct, block, gradient_product, matrix_product
-from gradprod.unroll import unroll
+from gradprod.products import LogProduct
 from gradprod.words import GLYPHS, factor, grouped, steps
-
-THRESHOLD = 0.01
-RATES = np.array((1.0, 0.9, 0.5))
-"""The diagonal recurrence's rates, as multiples of its λ."""
-
-
-class Kind(NamedTuple):
-    """A cell of this lesson: its name, the controls that it has, and how it is made of them."""
-
-    name: str
-    uses: tuple[str, ...]
-    make: Callable[..., Cell | Step]
-
-
-KINDS = {
-    "plain": Kind("plain", ("recurrent_weight",), lambda w: ScalarRNN(recurrent_weight=w)),
-    "gated": Kind("gated", ("forget_bias",), lambda b: GatedCell(forget_bias=b)),
-    "lstm": Kind("LSTM", ("forget_bias",), lambda b: ScalarLSTM(forget_bias=b)),
-    "gru": Kind("GRU", ("update_bias",), lambda b: ScalarGRU(update_bias=b)),
-    "mingru": Kind("minGRU", ("update_bias",), lambda b: ScalarMinGRU(update_bias=b)),
-    "leaky": Kind("leaky RNN", ("recurrent_weight", "leak"), lambda w, a: leaky_rnn(a, w, 0.5)),
-    "diagonal": Kind("diagonal recurrence", ("rate",), lambda rate: diagonal_recurrence(rate * RATES)),
-}
 
 FURTHER = 6
 BANDS = 4
 """Of more curves than these only the longest and the shortest memory have a band."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Line:
-    """A cell on this input: product, readouts, kind, what was changed for it, and its band if it has one."""
-
-    product: LogProduct
-    read: Readouts
-    cell: str
-    changed: str = ""
-    band: Callable[[], LogProduct] | None = None
 
 
 class Compare(SequenceExplorer):
@@ -106,8 +69,8 @@ class Compare(SequenceExplorer):
     recurrent_weight = Real(
         "W_s", "plain and leaky", 0.9, low=-4, high=4, ticks=(-4, -2, -1, 0, 1, 2, 4), live=True
     )
-    forget_bias = Real("b_f", "gated and LSTM", 2.0, low=-8, high=8, ticks=(-8, -4, 0, 4, 8), live=True)
-    update_bias = Real("b_z", "GRU and minGRU", -2.0, low=-8, high=8, ticks=(-8, -4, 0, 4, 8))
+    forget_bias = around_zero("b_f", "gated and LSTM", 2.0, reach=8, live=True)
+    update_bias = around_zero("b_z", "GRU and minGRU", -2.0, reach=8)
     leak = Real("a", "leak of the leaky RNN", 0.1, low=0, high=1, slider=False)
     rate = Real("λ", "largest rate, diagonal", 0.99, low=-1.2, high=1.2, slider=False, key="rate")
     show_plain = Layer("plain", "plain", True)
@@ -164,20 +127,11 @@ class Compare(SequenceExplorer):
 
     # ---- what follows from the settings ----
 
-    def _made(self, name: str, values: Sequence[float]) -> Line:
+    def _made(self, name: str, values: tuple[float, ...]) -> Line:
         """A curve, computed now."""
-        if name in sources():
-            other = borrowed(name, self)
-            seeds = (lambda: other.band) if hasattr(type(other), "band") else None
-            return _line(other.result, other.curve().cell, reduced(other), seeds)
-        made = self.own if name == "own" else KINDS[name].make(*values)
-        if isinstance(made, Cell):
-            return _line(
-                _product(made, self.inputs), name, seeds=lambda: _product(made, self.inputs_of_seeds)
-            )
-        assert made is not None
-        start = np.zeros(len(RATES)) if name == "diagonal" else self.own_state if name == "own" else 0.0
-        return _line(own_cell(made, self.inputs, start).product)
+        if name == "own" and self.own is not None:
+            return of_step(self.own, self.own_state, self)
+        return of_kind(name, values, self) if name in KINDS else of_preset(name, self)
 
     @cached("sequence_length", "input", "period", "seed", "standardised")
     def _kept(self) -> dict[str, tuple[Any, Line]]:
@@ -206,8 +160,7 @@ class Compare(SequenceExplorer):
                 kept = self._kept[name] = (at, self._made(name, at))
             found[name] = kept[1]
         if self.order == "memory":
-            ranked = sorted(found, key=lambda name: _rank(found[name].read), reverse=True)
-            return {name: found[name] for name in ranked}
+            return dict(sorted(found.items(), key=lambda pair: pair[1].rank, reverse=True))
         return found
 
     @property
@@ -215,14 +168,19 @@ class Compare(SequenceExplorer):
         """Their products."""
         return {name: line.product for name, line in self.lines.items()}
 
+    @property
+    def banded(self) -> bool:
+        """Whether other seeds are asked for."""
+        return bool(self.show_band and self.input == "noise")
+
     def band(self, name: str) -> LogProduct | None:
         """The product on the noise of `SEEDS` seeds, while asked for; of a cell given as a function none."""
         line = self.lines[name]
-        if not self.show_band or self.input != "noise" or line.band is None:
+        if not self.banded or line.of_seeds is None:
             return None
         kept = self._kept_bands.get(name)
         if kept is None or kept[0] is not line:
-            kept = self._kept_bands[name] = (line, line.band())
+            kept = self._kept_bands[name] = (line, line.of_seeds())
         return kept[1]
 
     @property
@@ -239,79 +197,73 @@ class Compare(SequenceExplorer):
 
     # ---- words ----
 
+    @property
+    def ends(self) -> tuple[str, str]:
+        """Which remembers longest, and which shortest."""
+        lines = self.lines
+        return max(lines, key=lambda name: lines[name].rank), min(lines, key=lambda name: lines[name].rank)
+
     def verdict(self) -> Verdict:
-        read = self.read
-        best = max(read, key=lambda name: _rank(read[name]))
-        worst = min(read, key=lambda name: _rank(read[name]))
+        best, worst = self.ends
         rule = _("Rule: a cell remembers a lag while at least 1 % is left.")
-        if self.show_band and self.input == "noise":
+        if self.banded:
             seeds = {"a": grouped(self.seed), "b": grouped(self.seed + SEEDS - 1)}
             rule += " " + _("Shaded: seeds {a} to {b}, 10 to 90 %, and their median.", **seeds)
-        if len(read) == 1:
-            sentence = _("Remembers 1 % for {memory}.", memory=self._memory(read[best]))
+        if len(self.lines) == 1:
+            sentence = _("Remembers 1 % for {memory}.", memory=self._memory(best))
         else:
             sentence = _(
                 "Remembers longest, 1 % for {memory}; {other} for {shortest}.",
-                memory=self._memory(read[best]),
+                memory=self._memory(best),
                 other=self.name_of(worst),
-                shortest=self._memory(read[worst]),
+                shortest=self._memory(worst),
             )
-        return Verdict(
-            kind="plain",
-            name=self.name_of(best),
-            sentence=sentence,
-            rule=rule,
-        )
+        return Verdict(kind="plain", name=self.name_of(best), sentence=sentence, rule=rule)
 
-    def _memory(self, r: Readouts) -> str:
+    def _memory(self, name: str) -> str:
+        r = self.lines[name].read
         if r.memory_at_least:
             return _("at least {steps}", steps=steps(self.sequence_length))
         return steps(r.effective_memory)
 
     def readouts(self) -> Sequence[Readout]:
-        read = self.read
-        ranked = sorted(read, key=lambda name: _rank(read[name]))
-        rows = [memory(read[ranked[-1]], self.sequence_length, THRESHOLD, self.name_of(ranked[-1]))]
-        if len(ranked) > 1:
-            rows.append(memory(read[ranked[0]], self.sequence_length, THRESHOLD, self.name_of(ranked[0])))
-        return rows
+        return [
+            memory(self.lines[name].read, self.sequence_length, THRESHOLD, self.name_of(name))
+            for name in dict.fromkeys(self.ends)
+        ]
 
     @panel("Who remembers")
     def ranking(self) -> str:
         """A table of readouts, a row a cell."""
-        rows = ""
-        for (name, line), glyph in zip(self.lines.items(), glyphs(self.curves), strict=True):
-            r = line.read
-            rate = factor(r.rate_factor) if math.isfinite(r.rate) else "–"
-            rows += (
-                f"<tr><td>{glyph} {self.name_of(name)}</td><td>×\u00a0{rate}</td>"
-                f"<td>{self._memories(name)}</td>"
-                f"<td>{GLYPHS[r.verdict]}\u00a0{signed(line.product)}</td></tr>"
+        rows = [
+            (
+                f"{glyph} {self.name_of(name)}",
+                f"×\u00a0{factor(line.read.rate_factor)}" if math.isfinite(line.read.rate) else "–",
+                self._memories(name),
+                f"{GLYPHS[line.read.verdict]}\u00a0{signed(line.product)}",
             )
-        of = f"<small>{_('seeds: median')}</small>" if self.show_band and self.input == "noise" else ""
-        head = "".join(f"<th>{t}</th>" for t in ("", _("per step"), _("memory, steps") + of, _("left")))
-        return (
-            f'<div class="tablebox"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-        )
+            for (name, line), glyph in zip(self.lines.items(), glyphs(self.curves), strict=True)
+        ]
+        of = f"<small>{_('seeds: median')}</small>" if self.banded else ""
+        head = ("", _("per step"), _("memory, steps") + of, _("left"))
+        return f'<div class="tablebox">{html_table(rows, head=head)}</div>'
 
     def _memories(self, name: str) -> str:
         """The memory in steps, and under it that on other seeds: median, 10th and 90th percentile."""
-        T = self.sequence_length
-        here = _most(self.lines[name].read.effective_memory, T)
+
+        def say(memory: Any) -> str:
+            return f"≥\u00a0{grouped(memory)}" if memory == self.sequence_length else grouped(int(memory))
+
+        here = say(self.lines[name].read.effective_memory)
         if (band := self.band(name)) is None:
             return here
         found = spread(effective_memory(band, THRESHOLD))
-        median, low, high = (_most(int(n), T) for n in (found.median, found.low, found.high))
+        median, low, high = map(say, (found.median, found.low, found.high))
         told = median if low == high else f"{median} ({low}–{high})"
         return f"{here}<small>{told}</small>"
 
     def table(self) -> Table:
-        products = self.products
-        rows = [
-            [grouped(lag), *(signed(p, lag) for p in products.values())]
-            for lag in table_lags(self.sequence_length)
-        ]
-        return Table([_("lag <i>t − k</i>"), *(self.name_of(name) for name in products)], rows)
+        return lag_table({self.name_of(name): line.product for name, line in self.lines.items()})
 
     def columns(self) -> Mapping[str, Any]:
         found: dict[str, Any] = {"lag": np.arange(self.sequence_length + 1)}
@@ -336,10 +288,9 @@ class Compare(SequenceExplorer):
     def chart(self, style: Style) -> Figure:
         """All products on one axis."""
         curves = self.curves[:1] if self.veiled else self.curves
-        if self.show_band and not self.veiled:
+        if self.banded and not self.veiled:
             named = list(self.lines)
-            ranked = sorted(named, key=lambda name: _rank(self.read[name]))
-            wide = named if len(named) <= BANDS else (ranked[0], ranked[-1])
+            wide = named if len(named) <= BANDS else self.ends
             bands = [self.band(name) if name in wide else None for name in named]
             curves = [replace(curve, band=band) for curve, band in zip(curves, bands, strict=True)]
         return product_curve(
@@ -353,26 +304,3 @@ class Compare(SequenceExplorer):
 
     def curve(self) -> Curve:
         return self.curves[0]
-
-
-def _most(memory: int, length: int) -> str:
-    """A memory in steps; one as long as the run may be longer."""
-    return f"≥\u00a0{grouped(memory)}" if memory == length else grouped(memory)
-
-
-def _product(cell: Cell, x: ArrayLike) -> LogProduct:
-    """∂state_t/∂state_k; of an LSTM from c to c."""
-    run = unroll(cell, x)
-    found = block(matrix_product(run), "cc") if isinstance(cell, ScalarLSTM) else gradient_product(run)
-    assert isinstance(found, LogProduct)
-    return found
-
-
-def _line(
-    product: LogProduct, cell: str = "plain", changed: str = "", seeds: Callable[[], LogProduct] | None = None
-) -> Line:
-    return Line(product=product, read=readouts(product, THRESHOLD), cell=cell, changed=changed, band=seeds)
-
-
-def _rank(r: Readouts) -> tuple[int, float]:
-    return int(r.effective_memory), float(r.left_log10)
