@@ -15,7 +15,7 @@ from gradprod.explorers.calls import cell_call
 from gradprod.explorers.controls import Layer
 from gradprod.explorers.model import Figure, Verdict, cached
 from gradprod.explorers.reading import product_verdict
-from gradprod.explorers.sequence import SequenceExplorer
+from gradprod.explorers.sequence import SEEDS, SequenceExplorer
 from gradprod.figures.product_curve import Curve, product_curve
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
@@ -90,7 +90,8 @@ class CellExplorer(ProductExplorer):
         """The picture's subject, and the band where it is asked for."""
         if not self.show_band or self.input != "noise" or self.veiled:
             return [curve]
-        return [curve, Curve(self.band, name=_("other seeds"), cell=curve.cell)]
+        name = _("seeds {a} to {b}", a=self.seed, b=self.seed + SEEDS - 1)
+        return [curve, Curve(self.band, name=name, cell=curve.cell)]
 
     def library_code(self) -> str:
         name = type(self.cell).__name__
@@ -101,11 +102,13 @@ product = gradient_product(unroll(cell, {self.inputs_code()}))
 print(product.log10, readouts(product, {self.threshold:.10g}))"""
 
 
-def beside_lags(per_step: Mapping[str, ArrayLike], length: int) -> dict[str, NDArray[np.float64]]:
-    """Numbers of each step as columns beside lag 0 … T: the newest step at lag 1."""
+def beside_lags(
+    per_step: Mapping[str, ArrayLike], length: int, *, forward: bool = False
+) -> dict[str, NDArray[np.float64]]:
+    """Numbers of each step as columns beside lag 0 … T: the newest step at lag 1, or the first."""
     per_step = {"step": np.arange(1, length + 1), **per_step}
     return {
-        name: np.concatenate([[math.nan], np.broadcast_to(v, (length,))[::-1]])
+        name: np.concatenate([[math.nan], np.broadcast_to(v, (length,))[:: 1 if forward else -1]])
         for name, v in per_step.items()
     }
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from gradprod.analysis.readouts import Readouts, readouts
 from gradprod.analysis.regimes import RegimeMap, regime_map
 from gradprod.cells import ScalarRNN
-from gradprod.explorers.controls import PICTURE, Choice, Layer, Real
+from gradprod.explorers.calls import cell_call
+from gradprod.explorers.controls import PICTURE, Choice, Layer, Real, around_zero, phi, recurrent
 from gradprod.explorers.model import (
     Figure,
     Judgement,
@@ -19,28 +20,18 @@ from gradprod.explorers.model import (
     Preset,
     Readout,
     Table,
-    Verdict,
     cached,
     claim,
     picture,
-    table_lags,
 )
-from gradprod.explorers.sequence import SEEDS, SequenceExplorer
-from gradprod.figures.product_curve import Curve, product_curve
+from gradprod.explorers.products import CellExplorer, beside_lags
+from gradprod.explorers.reading import half_life, lag_table, limits, memory, rate
+from gradprod.figures.product_curve import Curve
 from gradprod.figures.regime_map import regime_map as map_figure
 from gradprod.i18n import gettext as _
 from gradprod.products import Factors, LogProduct, bound, gradient_product, step_factors
 from gradprod.unroll import Trajectory, unroll
-from gradprod.words import (
-    GLYPHS,
-    factor,
-    grouped,
-    number,
-    rule_sentence,
-    steps,
-    verdict_name,
-    verdict_sentence,
-)
+from gradprod.words import grouped, number, steps
 
 MAP_STEPS = 300
 """Longest run that the map of regimes is measured on."""
@@ -48,7 +39,7 @@ MAP_STEPS = 300
 TEN = math.log(10)
 
 
-class VanishOrExplode(SequenceExplorer):
+class VanishOrExplode(CellExplorer):
     """Lesson 3: what is left of a gradient that goes back through the plain recurrent cell."""
 
     number = 3
@@ -60,14 +51,10 @@ class VanishOrExplode(SequenceExplorer):
     formula = r"\frac{\partial S_t}{\partial S_k} = \prod_{j=k+1}^{t} \varphi'(u_j)\, W_s"
     formula_text = "∂S_t/∂S_k = ∏ φ′(u_j) W_s, j = k+1 … t"
 
-    recurrent_weight = Real(
-        "W_s", "recurrent weight", 0.9, low=-4, high=4, ticks=(-4, -2, -1, 0, 1, 2, 4), live=True
-    )
-    input_weight = Real("W_x", "input weight", 0.5, low=-4, high=4, ticks=(-4, -2, 0, 2, 4), live=True)
-    bias = Real("b", "bias", 0.0, low=-4, high=4, ticks=(-4, -2, 0, 2, 4))
-    activation = Choice(
-        "φ", "Activation φ", "tanh", {"linear": "linear", "tanh": "tanh", "sigmoid": "σ"}, key="phi"
-    )
+    recurrent_weight = recurrent(live=True)
+    input_weight = around_zero("W_x", "input weight", live=True)
+    bias = around_zero("b", "bias", 0.0)
+    activation = phi()
     initial_state = Real("S_0", "first state", 0.0, low=-1, high=1, slider=False)
     direction = Choice(
         "",
@@ -113,10 +100,12 @@ class VanishOrExplode(SequenceExplorer):
             bias=self.bias,
         )
 
-    @cached
-    def trajectory(self) -> Trajectory:
-        """The cell's run on the input."""
-        return unroll(self.cell, self.inputs, self.initial_state)
+    def run(self, inputs: ArrayLike) -> Trajectory:
+        return unroll(self.cell, inputs, self.initial_state)
+
+    def product(self, run: Trajectory) -> LogProduct:
+        """The product against lag: back from the last step, or on from the first."""
+        return gradient_product(run, source=0 if self.direction == "on" else None)
 
     @cached
     def factors(self) -> Factors:
@@ -124,27 +113,9 @@ class VanishOrExplode(SequenceExplorer):
         return step_factors(self.trajectory)
 
     @cached
-    def result(self) -> LogProduct:
-        """The gradient product against lag: back from the last step, or on from the first."""
-        if self.direction == "on":
-            return gradient_product(self.trajectory, source=0)
-        return gradient_product(self.trajectory)
-
-    @cached
     def bound(self) -> np.ndarray:
         """log₁₀ of (γ |W_s|)^lag."""
         return np.asarray(bound(self.cell, np.arange(self.sequence_length + 1)))
-
-    @cached
-    def readout(self) -> Readouts:
-        """Rate, memory and verdict."""
-        return readouts(self.result, self.threshold)
-
-    @cached
-    def band(self) -> LogProduct:
-        """The same product on the noise of several seeds, shape (SEEDS, T + 1)."""
-        source = 0 if self.direction == "on" else None
-        return gradient_product(unroll(self.cell, self.inputs_of_seeds, self.initial_state), source=source)
 
     @cached("activation", "bias", "sequence_length", "input", "period", "seed", "standardised")
     def regimes(self) -> RegimeMap:
@@ -158,96 +129,43 @@ class VanishOrExplode(SequenceExplorer):
 
     # ---- words ----
 
-    def verdict(self) -> Verdict:
-        r = self.readout
-        return Verdict(
-            kind=r.verdict,
-            glyph=GLYPHS[r.verdict],
-            name=verdict_name(r.verdict),
-            sentence=verdict_sentence(r, self.result),
-            rule=rule_sentence(),
-        )
-
     def readouts(self) -> Sequence[Readout]:
-        r, T = self.readout, self.sequence_length
+        r = self.readout
         sign = -1 if self.recurrent_weight < 0 else 1
-        rate = f"× {factor(sign * r.rate_factor)}" if math.isfinite(r.rate) else "–"
-        how = _("least squares on the logarithm, second half of the lags")
-        if r.power_law:
-            how = _("depends on the window: it falls as a power of the lag")
-        memory = _("all {steps}", steps=steps(T)) if r.memory_at_least else steps(r.effective_memory)
-        kept = number(math.log10(self.threshold) + 2)
         return [
-            Readout(_("Rate per step"), rate, how),
-            self._half_life(r),
-            Readout(_("Effective memory"), memory, _("longest lag with at least {kept} % left", kept=kept)),
-            *(self._limit(name, lag, r) for name, lag in self._limits(r)),
+            rate(r, sign=sign),
+            half_life(r),
+            memory(r, self.sequence_length, self.threshold),
+            *limits(r, self.result),
         ]
-
-    def _half_life(self, r: Readouts) -> Readout:
-        if r.rate < -1e-9:
-            return Readout(_("Half-life"), steps(r.half_life))
-        doubling = _("{steps} to double", steps=steps(math.log(2) / r.rate)) if r.rate > 1e-9 else ""
-        return Readout(_("Half-life"), _("none"), doubling)
-
-    @staticmethod
-    def _limits(r: Readouts) -> list[tuple[str, int | None]]:
-        """float64 is worth a line only where it fails too."""
-        wide = [("float64", r.float64_limit_lag)] if r.float64_limit_lag is not None else []
-        return [("float32", r.float32_limit_lag), *wide]
-
-    def _limit(self, name: str, lag: int | None, r: Readouts) -> Readout:
-        at = r.left_log10 if lag is None else self.result.log10[lag]
-        value = "0" if at <= 0 else "∞"
-        if lag is None:
-            return Readout(
-                _("{name} gives {value}", name=name, value=value),
-                _("not within {steps}", steps=steps(self.sequence_length)),
-            )
-        return Readout(_("{name} gives {value}", name=name, value=value), _("from lag {n}", n=grouped(lag)))
 
     def table(self) -> Table:
-        lags = table_lags(self.sequence_length)
-        head = [_("lag <i>t − k</i>"), _("exact"), _("bound")]
-        p = self.result
-        rows = [
-            [grouped(lag), number(p.log10[lag], sign=p.sign[lag]), number(self.bound[lag])] for lag in lags
-        ]
-        return Table(head, rows)
+        return lag_table({_("exact"): self.result, _("bound"): self.bound})
 
     def columns(self) -> Mapping[str, Any]:
         run, p = self.trajectory, self.result
-        back = slice(None, None, -1 if self.direction == "back" else 1)
-        pad = [math.nan]
+        per_step = {
+            "input": run.inputs,
+            "pre_activation": run.pre_activation,
+            "state": run.state[1:],
+            "factor_sign": self.factors.sign,
+            "log10_factor": self.factors.log / TEN,
+        }
         return {
             "lag": np.arange(self.sequence_length + 1),
             "sign": p.sign.astype(int),
             "log10_product": p.log10,
             "log10_bound": self.bound,
-            "step": np.concatenate([pad, np.arange(1, self.sequence_length + 1)[back]]),
-            "input": np.concatenate([pad, run.inputs[back]]),
-            "pre_activation": np.concatenate([pad, run.pre_activation[back]]),
-            "state": np.concatenate([pad, run.state[1:][back]]),
-            "factor_sign": np.concatenate([pad, self.factors.sign[back]]),
-            "log10_factor": np.concatenate([pad, self.factors.log[back] / TEN]),
+            **beside_lags(per_step, self.sequence_length, forward=self.direction == "on"),
         }
 
     # ---- pictures ----
 
-    def code(self) -> str:
-        cell = f"""ScalarRNN(
-    activation={self.activation!r},
-    recurrent_weight={self.recurrent_weight:.10g},
-    input_weight={self.input_weight:.10g},
-    bias={self.bias:.10g},
-)"""
+    def library_code(self) -> str:
         source = ", source=0" if self.direction == "on" else ""
-        return f"""{super().code()}
+        return f"""from gradprod import ScalarRNN, gradient_product, make_input, readouts, unroll
 
-# or by the library alone
-from gradprod import ScalarRNN, gradient_product, make_input, readouts, unroll
-
-cell = {cell}
+cell = {cell_call(self.cell)}
 inputs = {self.inputs_code()}
 product = gradient_product(unroll(cell, inputs, {self.initial_state:.10g}){source})
 print(product.log10, readouts(product, {self.threshold:.10g}))"""
@@ -258,18 +176,11 @@ print(product.log10, readouts(product, {self.threshold:.10g}))"""
     @picture()
     def chart(self, style: Any) -> Figure:
         """The product against lag."""
-        curves = [self.curve()]
-        if self.show_band and self.input == "noise":
-            name = _("seeds {a} to {b}", a=self.seed, b=self.seed + SEEDS - 1)
-            curves.append(Curve(self.band, name=name))
-        return product_curve(
-            curves,
+        return self.product_chart(
+            self.with_band(self.curve()),
             style,
             bound=self.bound if self.show_bound else None,
             factors=self.factors if self.show_factors else None,
-            prediction=self.prediction_shown,
-            veil=self.veiled,
-            pins=self.pins,
             forward=self.direction == "on",
         )
 
