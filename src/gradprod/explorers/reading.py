@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradprod.analysis.readouts import Readouts
+from gradprod.analysis.surface import Shares
 from gradprod.explorers.model import Readout, Table, Verdict, table_lags
 from gradprod.i18n import gettext as _
 from gradprod.products import LogProduct, magnitudes
@@ -20,6 +21,7 @@ from gradprod.words import (
     factor,
     grouped,
     number,
+    percent,
     rule_sentence,
     steps,
     value,
@@ -122,6 +124,29 @@ def html_table(
 def degrees(angle: float) -> str:
     """An angle in radians, said in degrees."""
     return f"{value(math.degrees(angle))}°"
+
+
+def share_bar(label: str, s: Shares, mark: str = "", note: str = "") -> str:
+    """Shares near 0, between and near 1 as a bar in HTML; `mark` stands under it, `note` under all."""
+    parts, small = "", []
+    for name, share, word in (
+        ("below", s.below, _("near 0")),
+        ("between", s.between, _("between")),
+        ("above", s.above, _("near 1")),
+    ):
+        told = percent(share)
+        parts += (
+            f'<span class="{name}" style="flex:{max(share, 1e-4):.4f}">{told if share >= 0.14 else ""}</span>'
+        )
+        if share < 0.14:
+            small.append(f"{told} {word}")
+    notes = "".join(f"<small>{text}</small>" for text in (", ".join(small), note) if text)
+    spoken = ", ".join(
+        f"{word} {percent(v)}"
+        for word, v in ((_("near 0"), s.below), (_("between"), s.between), (_("near 1"), s.above))
+    )
+    drawn = f'<div class="bar" role="img" aria-label="{spoken}">{parts}</div>'
+    return f'<div class="share"><p>{label}</p>{drawn}{mark}{notes}</div>'
 
 
 def tex_html(tex: str) -> str:

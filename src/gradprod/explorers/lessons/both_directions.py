@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradprod.cells import Bidirectional, Cell, GatedCell, ScalarGRU, ScalarLSTM, ScalarMinGRU, ScalarRNN
-from gradprod.explorers.controls import PICTURE, Choice, Layer, Length, Real, Whole
+from gradprod.explorers.calls import cell_call
+from gradprod.explorers.controls import PICTURE, Choice, Layer, Length, Real, Whole, around_zero, recurrent
 from gradprod.explorers.model import (
     Figure,
     Judgement,
@@ -71,34 +72,11 @@ class BothDirections(SteppedExplorer):
 
     sequence_length = Length(40, high=LONGEST)
     kind = Choice("", "Cell", "lstm", CELLS, menu=True, key="cell")
-    recurrent_weight = Real(
-        "W_s",
-        "recurrent weight",
-        0.9,
-        low=-4,
-        high=4,
-        ticks=(-4, -2, -1, 0, 1, 2, 4),
-        when=lambda m: m.kind == "plain",
+    recurrent_weight = recurrent(when=lambda m: m.kind == "plain")
+    forget_bias = around_zero(
+        "b_f", "forget bias", 1.0, reach=8, live=True, when=lambda m: m.kind in ("gated", "lstm")
     )
-    forget_bias = Real(
-        "b_f",
-        "forget bias",
-        1.0,
-        low=-8,
-        high=8,
-        ticks=(-8, -4, 0, 4, 8),
-        live=True,
-        when=lambda m: m.kind in ("gated", "lstm"),
-    )
-    update_bias = Real(
-        "b_z",
-        "update bias",
-        -2.0,
-        low=-8,
-        high=8,
-        ticks=(-8, -4, 0, 4, 8),
-        when=lambda m: m.kind in ("gru", "mingru"),
-    )
+    update_bias = around_zero("b_z", "update bias", -2.0, reach=8, when=lambda m: m.kind in ("gru", "mingru"))
     backward_readout = Real("V_b", "weight of the backward cell", 1.0, low=-4, high=4, slider=False)
     step = Whole("t", "output step", 20, low=1, high=LONGEST, ticks=(1, 50, 100, 150, 200), live=True)
     show_band = Layer("band", "Median over seeds", when=lambda m: m.input == "noise")
@@ -247,15 +225,10 @@ class BothDirections(SteppedExplorer):
         }
 
     def library_code(self) -> str:
-        cell = self.cell
-        name, key = (
-            type(cell).__name__,
-            {"plain": "recurrent_weight", "gated": "forget_bias", "lstm": "forget_bias"},
-        )
-        knob = key.get(self.kind, "update_bias")
+        name = type(self.cell).__name__
         return f"""from gradprod import Bidirectional, {name}, influence_map, make_input, unroll
 
-cell = {name}({knob}={getattr(self, knob):.10g})
+cell = {cell_call(self.cell)}
 run = unroll(Bidirectional(forward=cell, backward=cell), {self.inputs_code()})
 print(influence_map(run, 1.0, {self.backward_readout:.10g}))"""
 

@@ -15,7 +15,7 @@ from gradprod.activations import SIGMOID
 from gradprod.analysis.readouts import Readouts, readouts
 from gradprod.analysis.surface import Shares, flat_surface, path_shares, shares, surface
 from gradprod.cells import GatedCell, ScalarRNN
-from gradprod.explorers.controls import PICTURE, Choice, Interval, Layer, Real
+from gradprod.explorers.controls import PICTURE, Choice, Interval, Layer, Real, around_zero, phi, recurrent
 from gradprod.explorers.model import (
     Figure,
     Judgement,
@@ -30,7 +30,7 @@ from gradprod.explorers.model import (
     panel,
     picture,
 )
-from gradprod.explorers.reading import signed
+from gradprod.explorers.reading import share_bar, signed
 from gradprod.explorers.sequence import SEEDS, SequenceExplorer
 from gradprod.figures.surface import Path, gate_surface, gate_surface_solid
 from gradprod.figures.theme import Style
@@ -64,19 +64,15 @@ class GateSurface(SequenceExplorer):
     side = ("measured_shares", "claims", "readouts")
     square = True
 
-    forget_bias = Real("b_f", "forget bias", 2.0, low=-8, high=8, ticks=(-8, -4, 0, 4, 8), live=True)
-    forget_weight = Real("W_f", "forget weight", 2.0, low=-4, high=4, ticks=(-4, -2, 0, 2, 4))
-    input_gate_weight = Real("W_i", "input-gate weight", 1.0, low=-4, high=4, slider=False)
+    forget_bias = around_zero("b_f", "forget bias", 2.0, reach=8, live=True)
+    forget_weight = around_zero("W_f", "forget weight", 2.0)
+    input_gate_weight = around_zero("W_i", "input-gate weight", 1.0, slider=False)
     input_size = Real("|X|", "input size", 1.0, low=0, high=4, ticks=(0, 1, 2, 3, 4), key="size", live=True)
-    activation = Choice(
-        "φ", "Activation φ", "tanh", {"linear": "linear", "tanh": "tanh", "sigmoid": "σ"}, key="phi"
-    )
+    activation = phi()
     gate = Choice(
         "", "Surface", "gate", {"gate": "gate σ(<i>y</i>)", "flat": "fixed <i>W<sub>s</sub></i>"}, key="gate"
     )
-    recurrent_weight = Real(
-        "W_s", "recurrent weight", 0.9, low=-4, high=4, slider=False, when=lambda m: m.gate == "flat"
-    )
+    recurrent_weight = recurrent(slider=False, when=lambda m: m.gate == "flat")
     view = Choice("", "View", "map", {"map": "Map", "solid": "3-D"}, key="view", group=PICTURE)
     near = Interval(
         "", "", (0.1, 0.9), low=0.001, high=0.999, words=("Near 0 below", "Near 1 above"), key="near"
@@ -282,9 +278,9 @@ print(shares({self.activation!r}, {height}, {(*self.x_range, *self.y_range)}, {l
             for name, word in (("below", _("near 0")), ("between", _("between")), ("above", _("near 1")))
         )
         claimed = _("near 0 or near 1, nothing between")
-        bars = [_bar(_("Whole rectangle"), self.plane_shares)]
+        bars = [share_bar(_("Whole rectangle"), self.plane_shares)]
         if not self.veiled:
-            bars.append(_bar(self._taken(), self.path_shares, self._guessed()))
+            bars.append(share_bar(self._taken(), self.path_shares, self._guessed()))
         if self.banded:
             bars.append(self._of_seeds())
         return (
@@ -312,7 +308,7 @@ print(shares({self.activation!r}, {height}, {(*self.x_range, *self.y_range)}, {l
         ]
         title = _("Seeds {a} to {b}, median", a=grouped(self.seed), b=grouped(self.seed + SEEDS - 1))
         told = _("10 to 90 %: {ranges}", ranges=", ".join(ranges)).replace(" %", "\u00a0%")
-        return _bar(title, replace(s, **median), note=told)
+        return share_bar(title, replace(s, **median), note=told)
 
     # ---- claims ----
 
@@ -340,25 +336,3 @@ print(shares({self.activation!r}, {height}, {(*self.x_range, *self.y_range)}, {l
             above=percent(p.above),
         )
         return Judgement("false" if p.between > TOLERATED else "true", why)
-
-
-def _bar(label: str, s: Shares, mark: str = "", note: str = "") -> str:
-    parts, small = "", []
-    for name, share, word in (
-        ("below", s.below, _("near 0")),
-        ("between", s.between, _("between")),
-        ("above", s.above, _("near 1")),
-    ):
-        told = percent(share)
-        parts += (
-            f'<span class="{name}" style="flex:{max(share, 1e-4):.4f}">{told if share >= 0.14 else ""}</span>'
-        )
-        if share < 0.14:
-            small.append(f"{told} {word}")
-    notes = "".join(f"<small>{text}</small>" for text in (", ".join(small), note) if text)
-    spoken = ", ".join(
-        f"{word} {percent(v)}"
-        for word, v in ((_("near 0"), s.below), (_("between"), s.between), (_("near 1"), s.above))
-    )
-    drawn = f'<div class="bar" role="img" aria-label="{spoken}">{parts}</div>'
-    return f'<div class="share"><p>{label}</p>{drawn}{mark}{notes}</div>'

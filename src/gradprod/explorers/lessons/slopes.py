@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradprod.analysis.surface import Shares, path_shares
 from gradprod.cells import ScalarRNN
-from gradprod.explorers.controls import Choice, Layer, Real
+from gradprod.explorers.calls import cell_call
+from gradprod.explorers.controls import Layer, around_zero, phi, recurrent
 from gradprod.explorers.model import (
     Figure,
     Judgement,
@@ -60,14 +61,10 @@ class Slopes(SequenceExplorer):
     formula = r"S_t = \varphi(u_t), \qquad 0 \le \varphi'(u_t) \le \gamma"
     formula_text = "S_t = φ(u_t), 0 ≤ φ′(u_t) ≤ γ"
 
-    activation = Choice(
-        "φ", "Activation φ", "tanh", {"linear": "linear", "tanh": "tanh", "sigmoid": "σ"}, key="phi"
-    )
-    recurrent_weight = Real(
-        "W_s", "recurrent weight", 0.9, low=-4, high=4, ticks=(-4, -2, -1, 0, 1, 2, 4), live=True
-    )
-    input_weight = Real("W_x", "input weight", 0.5, low=-4, high=4, ticks=(-4, -2, 0, 2, 4), live=True)
-    bias = Real("b", "bias", 0.0, low=-4, high=4, ticks=(-4, -2, 0, 2, 4))
+    activation = phi()
+    recurrent_weight = recurrent(live=True)
+    input_weight = around_zero("W_x", "input weight", 0.5, live=True)
+    bias = around_zero("b", "bias", 0.0)
     show_band = Layer("band", "Band over seeds", when=lambda m: m.input == "noise")
 
     presets = (
@@ -224,12 +221,7 @@ class Slopes(SequenceExplorer):
     def library_code(self) -> str:
         return f"""from gradprod import ScalarRNN, activation, make_input, unroll
 
-cell = ScalarRNN(
-    activation={self.activation!r},
-    recurrent_weight={self.recurrent_weight:.10g},
-    input_weight={self.input_weight:.10g},
-    bias={self.bias:.10g},
-)
+cell = {cell_call(self.cell)}
 run = unroll(cell, {self.inputs_code()})
 print(activation({self.activation!r}).slope(run.pre_activation))"""
 
