@@ -14,17 +14,18 @@ links, downloads and keyboard come with it. ``vanish_or_explode.py`` is the one 
     alone; ``log=True``); ``Whole`` the same for whole numbers; ``Length`` T; ``Choice("φ", "Activation φ",
     "tanh", {value: label})`` toggle, or menu from five on; ``Switch`` check box; ``Layer("bound", "Bound",
     True, room=0)`` pressed button under the picture, which grows by ``room`` pixels; ``Interval`` two
-    boxes; ``Numbers`` a box for each step. All take ``group`` (`CELL`, `SHARED`, `PICTURE` = the row under
-    the picture, or a heading of one's own; name it in ``folded`` to have it closed), ``key`` (name in
-    links, where the symbol won't do), ``live`` (in the presenter's view: three at most), ``when`` (shown
-    only while it has an effect). The
-    trait's name is the parameter's name in the library.
+    boxes; ``Numbers`` a box for each step; ``Picks`` a menu that adds, and chips that take out. All take
+    ``group`` (`CELL`, `SHARED`, `PICTURE` = the row under the picture, or a heading of one's own; name it
+    in ``folded`` to have it closed), ``key`` (name in links, where the symbol won't do), ``live`` (in the
+    presenter's view: three at most), ``when`` (shown only while it has an effect). The trait's name is the
+    parameter's name in the library.
 3.  Results: ``@cached`` methods, read as attributes, computed once for each setting of all controls but the
     layers; ``@cached("activation", "bias")`` for those that depend on a few. A ValueError raised there
     stands on the page, and the last good settings come back.
 4.  Words: ``verdict()`` → `Verdict`; ``readouts()`` → list of `Readout`; ``table()`` → `Table` or None;
-    ``columns()`` → arrays of one length by name, for the CSV file; ``code()`` → the library call that
-    redraws the picture. ``settle()`` where settings must go together.
+    ``columns()`` → arrays of one length by name, for the CSV file; ``library_code()`` → the library call
+    that computes what is drawn; what ``self.inputs_code()`` needs is imported by itself. ``settle()``
+    where settings must go together. ``self.of_seeds(numbers, say)`` → median and range over seeds.
 5.  Pictures: methods ``(self, style) → figure`` decorated with ``@picture()`` (under the verdict),
     ``@picture("side", title=…, hint=…, moves={"x": (control, step), …})`` or ``@picture("below")``;
     ``heights`` for desk, tablet, phone; ``when`` for one that is there at times. They only call
