@@ -196,6 +196,25 @@ def test_a_visit_outlives_the_culling_that_ends_an_abandoned_one(
     wait_until(lambda: not waiting.is_running())
 
 
+def test_mathjax_is_asked_for_after_the_first_picture(server: Server, page: Page) -> None:
+    page.add_init_script(
+        """new MutationObserver((_, watch) => {
+            if (!document.querySelector(".js-plotly-plot .main-svg")) return;
+            globalThis.drawn = performance.now();
+            watch.disconnect();
+        }).observe(document, { childList: true, subtree: true })"""
+    )
+    page.goto(server.url)
+    page.wait_for_selector("mjx-container, .formula math", state="attached")
+    drawn, asked = page.evaluate(
+        r"""[drawn, performance.getEntriesByType("resource")
+            .filter(({ name }) => /static\/\d+\.voila\.js/.test(name))
+            .map(({ startTime }) => startTime)]"""
+    )
+    assert asked
+    assert min(asked) > drawn
+
+
 # ---- what it doesn't serve ----
 
 FORBIDDEN = [

@@ -262,7 +262,15 @@ def join_scripts(folders: Iterable[Path]) -> bytes:
     chunks = [folder / f"{number}.voila.js" for number in dict.fromkeys(re.findall(r"\.e\((\d+)\)", start))]
     scripts = [chunk.read_text(encoding="utf-8") for chunk in chunks if chunk.exists()]
     # In functions of their own, so that each keeps its own "use strict".
-    return "\n".join([*(f"(function () {{{script}\n}})();" for script in scripts), start]).encode()
+    joined = "\n".join([*(f"(function () {{{script}\n}})();" for script in scripts), start])
+    return MATHJAX_EARLY.sub("void 0", joined).encode()
+
+
+MATHJAX_EARLY = re.compile(r"\w+\.typeset\(document\.createElement\(.div.\)\)")
+"""Voilà typesets an empty element at its start, so that MathJax is there early: before the first picture.
+
+Our page asks for it after that.
+"""
 
 
 def host_pattern(names: Sequence[str]) -> str:
