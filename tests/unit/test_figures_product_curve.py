@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from gradprod.figures.product_curve import FLOAT_LIMITS, Curve, product_curve
+from gradprod.figures.product_curve import FLOAT_LIMITS, Curve, marks, product_curve
 from gradprod.figures.theme import PALETTE, Style
 from gradprod.words import plain
 
@@ -301,3 +301,62 @@ def test_a_zero_in_between_is_drawn_and_not_called_the_end():
     for values, said in ((between, False), (nothing, True)):
         layout = product_curve([Curve(Product(np.isfinite(values) * 1.0, values))], Style())["layout"]
         assert any("exactly 0 from lag 0" in note["text"] for note in layout["annotations"]) is said
+
+
+def test_a_curve_s_band_is_that_of_its_other_runs_with_a_thin_median():
+    runs = np.sort(np.random.default_rng(1).normal(size=(21, 31)), axis=0) - np.arange(31)
+    runs[0, 20:] = -inf
+    band = Product(np.ones(runs.shape), runs)
+    subject = geometric(0.5, 30)
+    figure = product_curve([Curve(subject, band=band), Curve(geometric(0.9, 30))], Style())
+    np.testing.assert_array_equal(traces(figure, "low-curve-0")[0]["y"], runs[2])
+    np.testing.assert_array_equal(traces(figure, "high-curve-0")[0]["y"], runs[18])
+    median = traces(figure, "median-curve-0")[0]
+    np.testing.assert_array_equal(median["y"], runs[10])
+    assert median["line"]["width"] < traces(figure, "curve-0")[0]["line"]["width"]
+    np.testing.assert_array_equal(traces(figure, "curve-0")[0]["y"], subject.log10)
+    assert not traces(figure, "median-curve-1")
+    low, high = figure["layout"]["yaxis"]["range"]
+    assert low <= runs[2].min() <= runs[18].max() <= high
+    assert not traces(product_curve([Curve(subject, band=band)], Style(), veil=True), "median")
+
+
+def test_curves_of_one_colour_have_marks_of_their_own_wherever_they_stand():
+    kinds = ["plain", "vector", "lstm", "lstm", "gru", "mingru", "mingru", "lstm", "plain"]
+    curves = [Curve(geometric(0.9, 9), cell=kind) for kind in kinds]
+    found = marks(curves)
+    assert len({sign for _symbol, sign in found}) == len(curves)
+    assert [found[i] for i in (0, 2, 4)] == [("circle", "●"), ("square", "■"), ("triangle-up", "▲")]
+    ten = marks([Curve(geometric(0.9, 9), cell="lstm")] * 7)
+    assert len(set(ten)) == 7
+    last = Curve(curves[3].product, cell="lstm", mark=found[3])
+    assert marks([last, curves[2]]) == [found[3], ("square", "■")]
+
+
+def test_where_there_is_no_room_for_names_a_curve_s_sign_stands_alone():
+    cells = [
+        "plain",
+        "gated",
+        "lstm",
+        "gru",
+        "mingru",
+        "plain",
+        "lstm",
+        "lstm",
+        "gru",
+        "gru",
+        "plain",
+        "gated",
+    ]
+    curves = [
+        Curve(geometric(0.9 - 0.02 * k, 100), name=f"A long name, {k}", cell=cell)
+        for k, cell in enumerate(cells)
+    ]
+    style = Style("light", 358, 270, touch=True)
+    notes = [a for a in product_curve(curves, style)["layout"]["annotations"] if a.get("xanchor") == "left"]
+    ends = [a for a in notes if a.get("x") == 1 and a["xref"] == "paper"]
+    signs = [sign for _symbol, sign in marks(curves)]
+    assert {plain(a["text"])[0] for a in ends} == set(signs)
+    assert not any("name" in a["text"] for a in ends)
+    tops = sorted(-a["yshift"] for a in ends)
+    assert all(b - a >= 12 for a, b in pairwise(tops))

@@ -107,6 +107,9 @@ def test_they_are_sorted_with_the_rest_and_go_with_a_preset() -> None:
     memories = [r.effective_memory for r in model.read.values()]
     assert memories == sorted(memories, reverse=True)
     assert next(iter(model.products)) == "plain.hold"
+    marked = dict(zip(model.lines, [curve.mark for curve in model.curves], strict=True))
+    model.order = "listed"
+    assert marked == dict(zip(model.lines, [curve.mark for curve in model.curves], strict=True))
     assert model.pressed is None
     model.start_from(Compare.presets[0].settings)
     assert model.further == ()

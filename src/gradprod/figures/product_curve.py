@@ -76,6 +76,8 @@ class Curve:
     band : gradprod.products.LogProduct, optional
         Of other runs, shape (runs, T + 1): their median is a thin line beside the curve, in a band from the
         10th to the 90th percentile.
+    mark : (str, str), optional
+        Marker, and its sign in a text, as `marks` gives them; by default by its place among the curves.
     """
 
     product: LogProduct
@@ -83,6 +85,7 @@ class Curve:
     kind: str = "exact"
     cell: str = "plain"
     band: LogProduct | None = None
+    mark: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -277,7 +280,7 @@ _QUANTITY = "|∂<i>S<sub>t</sub></i>/∂<i>S<sub>k</sub></i>|"
 
 def _prepared(curves: Sequence[Curve], style: Style, pinned: bool = False) -> list[_Drawn]:
     drawn = []
-    for curve, (symbol, glyph) in zip(curves, _marks(curves), strict=True):
+    for curve, (symbol, glyph) in zip(curves, marks(curves), strict=True):
         cell = curve.cell
         limiting = curve.kind == "bound"
         log10, sign = np.asarray(curve.product.log10, float), np.asarray(curve.product.sign)
@@ -308,27 +311,22 @@ def _prepared(curves: Sequence[Curve], style: Style, pinned: bool = False) -> li
     return drawn
 
 
-def _marks(curves: Sequence[Curve]) -> list[tuple[str, str]]:
+def marks(curves: Sequence[Curve]) -> list[tuple[str, str]]:
     """Marker of each curve, and its sign in a text: the cell's own, then another for each of its kind."""
     used: dict[str, set[str]] = {}
-    marks = []
+    found = []
     for curve in curves:
         own = SYMBOLS.get(curve.cell, "circle"), GLYPHS.get(curve.cell, "●")
-        if curve.kind == "bound":
-            marks.append((own[0], ""))
+        if curve.kind == "bound" or curve.mark is not None:
+            found.append(curve.mark or (own[0], ""))
             continue
         taken = used.setdefault(_FAMILIES.get(curve.cell, curve.cell), set())
         mark = next((m for m in (own, *_VARIANTS) if m[1] not in set().union(*used.values())), own)
         if mark[1] in taken:
             mark = next((m for m in _VARIANTS if m[1] not in taken), own)
         taken.add(mark[1])
-        marks.append(mark)
-    return marks
-
-
-def glyphs(curves: Sequence[Curve]) -> list[str]:
-    """The sign that stands for each curve in a text beside the picture."""
-    return [glyph for _symbol, glyph in _marks(curves)]
+        found.append(mark)
+    return found
 
 
 def _kind_name(kind: str) -> str:

@@ -29,7 +29,7 @@ from gradprod.explorers.model import (
 )
 from gradprod.explorers.reading import html_table, lag_table, memory, signed
 from gradprod.explorers.sequence import SEEDS, SequenceExplorer
-from gradprod.figures.product_curve import Curve, glyphs, product_curve
+from gradprod.figures.product_curve import Curve, marks, product_curve
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
 from gradprod.products import LogProduct
@@ -143,8 +143,8 @@ class Compare(SequenceExplorer):
         return {}
 
     @property
-    def lines(self) -> dict[str, Line]:
-        """The curves that are shown, in their order, each computed once for its cell and the input."""
+    def listed(self) -> dict[str, Line]:
+        """The curves that are shown, each computed once for its cell and the input."""
         shown = [name for name in KINDS if getattr(self, f"show_{name}")] or ["plain"]
         if self.own is not None:
             shown.append("own")
@@ -159,9 +159,14 @@ class Compare(SequenceExplorer):
             if kept is None or kept[0] != at:
                 kept = self._kept[name] = (at, self._made(name, at))
             found[name] = kept[1]
-        if self.order == "memory":
-            return dict(sorted(found.items(), key=lambda pair: pair[1].rank, reverse=True))
         return found
+
+    @property
+    def lines(self) -> dict[str, Line]:
+        """The same in the order that is asked for."""
+        if self.order == "listed":
+            return self.listed
+        return dict(sorted(self.listed.items(), key=lambda pair: pair[1].rank, reverse=True))
 
     @property
     def products(self) -> dict[str, LogProduct]:
@@ -237,12 +242,12 @@ class Compare(SequenceExplorer):
         """A table of readouts, a row a cell."""
         rows = [
             (
-                f"{glyph} {self.name_of(name)}",
+                f"{sign}\u00a0{self.name_of(name)}",
                 f"×\u00a0{factor(line.read.rate_factor)}" if math.isfinite(line.read.rate) else "–",
                 self._memories(name),
                 f"{GLYPHS[line.read.verdict]}\u00a0{signed(line.product)}",
             )
-            for (name, line), glyph in zip(self.lines.items(), glyphs(self.curves), strict=True)
+            for (name, line), (_symbol, sign) in zip(self.lines.items(), marks(self.curves), strict=True)
         ]
         of = f"<small>{_('seeds: median')}</small>" if self.banded else ""
         head = ("", _("per step"), _("memory, steps") + of, _("left"))
@@ -281,8 +286,13 @@ class Compare(SequenceExplorer):
 
     @property
     def curves(self) -> list[Curve]:
-        """The curves by name, without their bands."""
-        return [Curve(ln.product, name=self.name_of(name), cell=ln.cell) for name, ln in self.lines.items()]
+        """The curves without their bands, each with the mark that it has in the list."""
+        made = [Curve(ln.product, name=self.name_of(name), cell=ln.cell) for name, ln in self.listed.items()]
+        marked = {
+            name: replace(curve, mark=mark)
+            for name, curve, mark in zip(self.listed, made, marks(made), strict=True)
+        }
+        return [marked[name] for name in self.lines]
 
     @picture()
     def chart(self, style: Style) -> Figure:
