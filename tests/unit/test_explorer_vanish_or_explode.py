@@ -9,6 +9,8 @@ import pytest
 
 from gradprod.explorers import VanishOrExplode
 from gradprod.explorers.model import Claim
+from gradprod.figures.theme import Style
+from gradprod.words import plain
 
 
 def plain_product(
@@ -167,3 +169,10 @@ def test_readouts_name_their_units() -> None:
         "Effective memory": "4 steps",
         "float32 gives 0": "not within 50 steps",
     }
+
+
+@pytest.mark.parametrize(("length", "says"), [(300, ""), (301, "over the first 300 steps")])
+def test_the_map_says_when_it_is_of_the_first_steps_alone(length, says):
+    figure = VanishOrExplode(sequence_length=length).pictures(Style())["map"]
+    title = plain(figure["layout"]["annotations"][0]["text"])
+    assert title.split()[1:] == says.split()

@@ -58,6 +58,7 @@ def regime_map(
     length: int,
     position: tuple[float, float] | None = None,
     names: tuple[str, str] | None = None,
+    remark: str = "",
 ) -> Figure:
     """The regimes over two parameters: blue, gold and red, darker where it goes faster, each named once.
 
@@ -72,6 +73,8 @@ def regime_map(
         Where the ring stands.
     names : (str, str), optional
         What the axes are called, HTML; by default the letters of the parameters.
+    remark : str, optional
+        What is said above the map beside the vertical axis' name, HTML.
 
     Returns
     -------
@@ -88,7 +91,8 @@ def regime_map(
     across, tall = style.width - margin["l"] - margin["r"], style.height - margin["t"] - margin["b"]
     x_name, y_name = names or (_letter(result.x_name), _letter(result.y_name))
     heatmap, codes = _heatmap(result, style, length, x_name, y_name)
-    notes = [flat_title(style, y_name, 1, margin["l"], 6)]
+    said = f'   <span style="color:{style.colours.muted}">{remark}</span>' if remark else ""
+    notes = [flat_title(style, y_name + said, 1, margin["l"], 6)]
     if codes is not None:
         notes += _regime_names(codes, heatmap["z"], x, y, (across, tall), position, size)
     half = (abs(x[1] - x[0]) / 2 if len(x) > 1 else 0.5, abs(y[1] - y[0]) / 2 if len(y) > 1 else 0.5)

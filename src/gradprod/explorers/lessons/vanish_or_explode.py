@@ -195,7 +195,8 @@ print(product.log10, readouts(product, {self.threshold:.10g}))"""
         """What is left, over W_s and W_x."""
         at = (self.recurrent_weight, self.input_weight)
         length = min(int(self.sequence_length), MAP_STEPS)
-        return map_figure(self.regimes, style, length=length, position=at)
+        remark = _("over the first {steps}", steps=steps(length)) if length < self.sequence_length else ""
+        return map_figure(self.regimes, style, length=length, position=at, remark=remark)
 
     # ---- claims ----
 
