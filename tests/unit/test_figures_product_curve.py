@@ -217,6 +217,17 @@ def test_the_veil_gives_nothing_away():
     assert one["layout"]["hovermode"] is False
 
 
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize(("lag", "guess"), [(0, 0.0), (0, -20.0), (30, 9.0), (50, -3.0)])
+def test_a_prediction_may_be_for_another_lag(style, lag, guess):
+    figure = product_curve([Curve(geometric(0.5, 50))], style, prediction=guess, predicted_lag=lag)
+    (mark,) = traces(figure, "prediction")
+    assert (list(mark["x"]), list(mark["y"])) == ([lag], [guess])
+    (said,) = [a for a in figure["layout"]["annotations"] if "your prediction" in a["text"]]
+    assert (said["x"], said["y"], said["xanchor"]) == (lag, guess, "right" if lag > 25 else "left")
+    assert not any("you said" in text for text in texts(figure))
+
+
 def test_a_prediction_stays_in_the_picture():
     figure = product_curve([Curve(geometric(0.5, 50))], Style(), prediction=9.0)
     (mark,) = traces(figure, "prediction")

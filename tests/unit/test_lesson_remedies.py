@@ -100,6 +100,48 @@ def test_the_question_is_answered_by_arithmetic() -> None:
     assert truth < -9
 
 
+def test_the_guess_stays_in_the_picture_at_the_newest_step() -> None:
+    model = Remedies()
+    model.ask()
+    model.predict(-5)
+    assert "by_lag" not in model.pictures(Style())
+    model.commit()
+    figure = model.pictures(Style())["by_lag"]
+    (cross,) = [trace for trace in figure["data"] if trace.get("uid") == "prediction"]
+    assert (list(cross["x"]), list(cross["y"])) == ([0], [-5])
+    (said,) = [note for note in figure["layout"]["annotations"] if "your prediction" in note["text"]]
+    assert "10<sup>−5</sup>" in said["text"]
+    assert (said["x"], said["y"]) == (0, -5)
+    model.set(threshold=2.0)
+    assert not [t for t in model.pictures(Style())["by_lag"]["data"] if t.get("uid") == "prediction"]
+
+
+@pytest.mark.parametrize("name", ["gaussian", "orthogonal", "identity", "forget", "chrono"])
+def test_an_initialisation_is_the_same_alone_and_beside_others(name: str) -> None:
+    both = Remedies(remedy="initialisation", activation="tanh", input="noise", sequence_length=40)
+    alone = Remedies(remedy="initialisation", activation="tanh", input="noise", sequence_length=40)
+    alone.set(**{f"show_{other}": other == name for other in both.left})
+    assert list(alone.left) == [name]
+    np.testing.assert_allclose(alone.left[name], both.left[name], atol=1e-12)
+    alone.set(**{f"show_{other}": True for other in both.left})
+    for other, left in both.left.items():
+        np.testing.assert_allclose(alone.left[other], left, atol=1e-12)
+
+
+def test_a_control_moves_only_the_initialisations_that_it_is_of() -> None:
+    model = Remedies(remedy="initialisation")
+    before = model.left
+    moved = {"forget_bias": 2.0, "longest": 50, "activation": "tanh"}
+    others = {"forget_bias": ["forget"], "longest": ["chrono"], "activation": ["gaussian", "orthogonal"]}
+    for control, value in moved.items():
+        model.set(**{control: value})
+        after = model.left
+        assert {name for name in after if after[name] is not before[name]} >= set(others[control])
+        if control != "activation":
+            assert [name for name in after if after[name] is not before[name]] == others[control]
+        before = after
+
+
 def test_orthogonal_and_identity_hold_exactly_where_the_cell_is_linear() -> None:
     model = Remedies(remedy="initialisation")
     for name in ("orthogonal", "identity"):

@@ -19,8 +19,10 @@ from gradprod import (
     unroll,
 )
 from gradprod.analysis.clipped_terms import clipped_terms
-from gradprod.analysis.starts import gradient_left, random_lstm
+from gradprod.analysis.networks import last_steps, one_network, random_network
+from gradprod.analysis.starts import gradient_left, random_lstm, relative_step
 from gradprod.analysis.truncation import truncation_loss
+from gradprod.products import magnitudes
 
 X = make_input("noise", 30, seed=3)
 TARGETS = np.concatenate([np.zeros(5), X])[:30]
@@ -140,3 +142,61 @@ def test_a_scalar_cell_and_a_bias_that_does_not_fit_are_refused():
         gradient_left(unroll(ScalarRNN(), X))
     with pytest.raises(ValueError, match=r"forget_bias must have a shape that broadcasts to \(4,\), got"):
         random_lstm(4, forget_bias=np.zeros(3))
+
+
+def test_networks_side_by_side_leave_what_each_leaves_alone():
+    gains = (0.7, 1.3)
+    nets = [random_network(4, "gaussian", g, draws=3) for g in gains]
+    both = VectorRNN(
+        recurrent_weight=np.stack([net.cell.recurrent_weight for net in nets]),
+        input_weight=nets[0].cell.input_weight,
+    )
+    left = gradient_left(unroll(both, X[:, None], nets[0].initial_state), seed=5)
+    assert left.shape == (2, 3, 31)
+    for k, net in enumerate(nets):
+        alone = gradient_left(unroll(net.cell, X[:, None], net.initial_state), seed=5)
+        np.testing.assert_allclose(left[k], alone, atol=1e-13)
+    biases = np.array([1.0, 4.0])[:, None, None] * np.ones((3, 4))
+    left = gradient_left(unroll(random_lstm(4, forget_bias=biases, draws=3), X[:, None]), seed=5)
+    for k in range(2):
+        alone = random_lstm(4, forget_bias=biases[k], draws=3)
+        np.testing.assert_allclose(left[k], gradient_left(unroll(alone, X[:, None]), seed=5), atol=1e-13)
+
+
+def test_a_relative_step_is_that_of_a_spiral():
+    turn = np.exp(1j * 0.3 * np.arange(80)) * 1.01 ** np.arange(80)
+    states = np.stack([turn.real, turn.imag], axis=1)
+    assert relative_step(states) == pytest.approx(abs(1.01 * np.exp(0.3j) - 1), rel=1e-12)
+    states[:20] = 7.0
+    assert relative_step(states, after=30) == pytest.approx(abs(1.01 * np.exp(0.3j) - 1), rel=1e-12)
+
+
+def test_one_of_several_networks_and_the_end_of_its_run():
+    net = random_network(3, "gaussian", 1.2, bias_scale=0.5, draws=4)
+    run = unroll(net.cell, X[:, None], net.initial_state)
+    one = one_network(run, 2)
+    np.testing.assert_array_equal(one.state, run.state[2])
+    again = unroll(one.cell, X[:, None], net.initial_state[2])
+    np.testing.assert_allclose(again.state, run.state[2], atol=1e-14)
+    end = last_steps(one, 10)
+    assert end.length == 10
+    np.testing.assert_array_equal(end.state, run.state[2, -11:])
+    np.testing.assert_array_equal(end.inputs[:, 0], X[-10:])
+    assert last_steps(one, 99).length == 30
+
+
+def test_the_first_steps_of_many_are_those_of_a_shorter_run():
+    run = unroll(ScalarLSTM(forget_bias=2.0), X)
+    first, short = run.steps().until(7), unroll(ScalarLSTM(forget_bias=2.0), X[:7]).steps()
+    for name in ("before", "after", "pre_activations", "gates", "complements"):
+        kept, expected = getattr(first, name), getattr(short, name)
+        assert kept.keys() == expected.keys()
+        for key, array in expected.items():
+            np.testing.assert_allclose(kept[key], array, rtol=1e-14)
+    np.testing.assert_array_equal(first.inputs, X[:7])
+
+
+def test_norms_as_a_product_have_no_sign_where_they_are_zero():
+    product = magnitudes([0.0, -2.0, -np.inf])
+    np.testing.assert_array_equal(product.sign, [1, 1, 0])
+    np.testing.assert_array_equal(product.log10, [0, -2, -np.inf])

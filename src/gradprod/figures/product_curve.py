@@ -658,7 +658,7 @@ def _clear(lines: Sequence[_Drawn], frame: _Frame, box: tuple[float, float, floa
 
 def _predicted(prediction: float, lag: int, lines: Sequence[_Drawn], style: Style, frame: _Frame) -> Figure:
     """What was predicted for a lag inside the picture, said beside its mark where no line passes."""
-    text, size = _("your prediction: {n}", n=number(prediction)), frame.size.label
+    text, size = _("your prediction: {n}", n=tick(prediction)), frame.size.label
     x, y, tall = float(frame.along(lag)), float(frame.down(prediction)), 1.4 * size
     wide, left = text_width(text, size) + 18, x > frame.across / 2
     tops = [top for top in (y - tall / 2, y - tall - 6, y + 6) if 0 <= top <= frame.tall - tall]
