@@ -139,7 +139,7 @@ def test_nothing_sent_gives_the_answer_away_while_a_question_is_open(page: Page)
     does(page, "ask")
     assert page.words == {"veiled": True, "link": []}
     assert page.numbers["readouts"] == []
-    assert set(page.cards["claim"]) == {"i", "n", "says", "articles"}
+    assert set(page.cards["claim"]) == {"i", "n", "says", "source"}
     does(page, "table", open=True)
     assert page.table == {}
     does(page, "guess", guess=3)

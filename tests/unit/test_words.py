@@ -182,6 +182,7 @@ GROWS = {"verdict": "explodes", "left_log10": 9.1, "peak_log10": 9.1, "peak_lag"
     ("changes", "text"),
     [
         ({}, "Falls tenfold every 3.1 steps; after 50 steps 1 part in 10¹⁶ is left."),
+        ({"rate": -0.999 * log(10)}, "Falls tenfold every step; after 50 steps 1 part in 10¹⁶ is left."),
         (
             {"rate": -2.2 * log(10)},
             "Falls by 2.2 powers of ten every step; after 50 steps 1 part in 10¹⁶ is left.",

@@ -45,7 +45,7 @@ const button = (text, onclick, props = {}) => el("button", { type: "button", onc
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
 /** HTML as a child of `el`. */
 const rich = text => safe(text ?? "");
-const spoken = text => { const box = el("div", { html: text }); return box.textContent; };
+const spoken = text => { const box = el("div", { html: text }); for (const raised of box.querySelectorAll("sup")) raised.prepend("^"); return box.textContent; };
 const clip = (value, low, high) => Math.min(high, Math.max(low, value));
 const tidy = value => Number(value.toPrecision(12));
 /** Arrow keys in a set of radio buttons. */
@@ -378,7 +378,7 @@ class Page {
       el("div", { class: "under" }, this.layers, ...f.under.map(make), this.rule), ...at("below"), this.details);
 
     // controls
-    this.presets = el("div", { class: "chips" }, ...f.presets.map(([label, title], i) => button("", () => this.act("preset", { index: i }), { html: label, title: title || null, "aria-pressed": "false" })));
+    this.presets = el("div", { class: "chips" }, ...f.presets.map(([label, title], i) => button("", () => this.act("preset", { index: i }), { html: label, title: title || null, "aria-label": /<sup/.test(label) ? spoken(label) : null, "aria-pressed": "false" })));
     this.general = el("p", { class: "message error", hidden: true });
     const group = g => g.folded ? el("details", { class: "group" }, el("summary", {}, rich(g.title)), ...g.controls.map(make)) : el("fieldset", {}, el("legend", {}, rich(g.title)), ...g.controls.map(make));
     this.panel = el("aside", { class: "controls", "aria-label": t("controls") },
@@ -532,7 +532,7 @@ class Page {
     if (claim) {
       const pager = claim.n > 1 ? el("span", { class: "pager" }, button("‹", () => this.act("claim", { step: -1 }), { "aria-label": t("previous"), "data-keep": "claim-back" }), this.text("of", claim), button("›", () => this.act("claim", { step: 1 }), { "aria-label": t("next"), "data-keep": "claim-on" })) : "";
       const test = button(t("test"), () => this.act("claim", { test: true }), { "aria-pressed": String(!!claim.testing), "data-keep": "claim-test" });
-      this.keeping(() => this.claim.replaceChildren(el("div", { class: "head" }, el("h2", {}, t("often")), pager), el("blockquote", { html: `“${claim.says}”` }), el("small", {}, this.text("article", claim)),
+      this.keeping(() => this.claim.replaceChildren(el("div", { class: "head" }, el("h2", {}, t("often")), pager), el("blockquote", { html: `“${claim.says}”` }), el("small", {}, claim.source),
         ...(claim.mark ? [el("p", {}, el("b", { class: "tag" }, `${claim.mark} ${claim.tag}`), " ", el("span", { html: claim.why })), test] : [])));
     }
     if (predict) this.put_predict(predict);

@@ -22,7 +22,7 @@ from gradprod.explorers.model import MARKS, Action, Claim, Diagram, Explorer, Ju
 from gradprod.explorers.sequence import SequenceExplorer
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
-from gradprod.i18n import language, languages
+from gradprod.i18n import language, languages, ngettext
 from gradprod.view import Pacer, PlotView
 from gradprod.view.plot_view import bare_script
 from gradprod.words import plain
@@ -35,7 +35,6 @@ LABELS = {
     "add": "Add",
     "again": "Predict again",
     "ask": "Predict first",
-    "article": "articles {articles}",
     "computing": "computing …",
     "controls": "Controls",
     "copied": "Copied",
@@ -564,7 +563,9 @@ class Page(anywidget.AnyWidget):
             return None
         i = self._claim_index()
         made = claims[i]
-        card: dict[str, Any] = {"i": i + 1, "n": len(claims), "says": _(made.says), "articles": made.articles}
+        several = made.articles.count(",") + 1
+        source = ngettext("article {articles}", "articles {articles}", several, articles=made.articles)
+        card: dict[str, Any] = {"i": i + 1, "n": len(claims), "says": _(made.says), "source": source}
         if explorer.veiled:
             return card
         here = made.applies(explorer)

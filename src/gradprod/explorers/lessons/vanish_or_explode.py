@@ -45,8 +45,8 @@ class VanishOrExplode(CellExplorer):
     number = 3
     title = "Vanish or explode"
     lead = (
-        "A gradient that goes back k steps is multiplied by k factors. Drag <i>W<sub>s</sub></i> and see "
-        "what is left of it."
+        "A gradient that goes back from step t to step k is multiplied by t − k factors. Drag "
+        "<i>W<sub>s</sub></i> and see what is left of it."
     )
     formula = r"\frac{\partial S_t}{\partial S_k} = \prod_{j=k+1}^{t} \varphi'(u_j)\, W_s"
     formula_text = "∂S_t/∂S_k = ∏ φ′(u_j) W_s, j = k+1 … t"
