@@ -39,6 +39,39 @@ class RandomNetwork:
     initial_state: FloatArray
 
 
+def recurrent_weights(
+    n: int, initialisation: str, gain: float = 1.0, *, seed: int = 7, draws: int | None = None
+) -> FloatArray:
+    """Recurrent weights W_0 by the name of their rule.
+
+    Parameters
+    ----------
+    n, initialisation, gain, seed, draws
+        As in `random_network`.
+
+    Returns
+    -------
+    ndarray, shape (n, n) or (draws, n, n)
+
+    Raises
+    ------
+    ValueError
+        If there is no such rule, no unit, or no draw.
+    """
+    rules = {
+        "gaussian": gaussian_weights,
+        "orthogonal": orthogonal_weights,
+        "nilpotent": nilpotent_weights,
+    }
+    if initialisation == "identity":
+        return np.broadcast_to(identity_weights(n, gain), (*(() if draws is None else (draws,)), n, n))
+    if initialisation not in rules:
+        raise ValueError(
+            f"initialisation must be one of {', '.join(INITIALISATIONS)}, got {initialisation!r}"
+        )
+    return rules[initialisation](n, gain, seed=seed, draws=draws)
+
+
 def random_network(
     n: int,
     initialisation: str = "gaussian",
@@ -90,20 +123,8 @@ def random_network(
     ValueError
         If there is no such rule, no unit, or no draw.
     """
-    if initialisation not in INITIALISATIONS:
-        raise ValueError(
-            f"initialisation must be one of {', '.join(INITIALISATIONS)}, got {initialisation!r}"
-        )
+    W = recurrent_weights(n, initialisation, gain, seed=seed, draws=draws)
     leading = () if draws is None else (draws,)
-    if initialisation == "identity":
-        W = np.broadcast_to(identity_weights(n, gain), (*leading, n, n))
-    else:
-        rules = {
-            "gaussian": gaussian_weights,
-            "orthogonal": orthogonal_weights,
-            "nilpotent": nilpotent_weights,
-        }
-        W = rules[initialisation](n, gain, seed=seed, draws=draws)
 
     def normal(stream: int, scale: float) -> FloatArray:
         return scale * np.random.default_rng([seed, stream]).standard_normal((*leading, n))

@@ -1,8 +1,11 @@
 """The lessons, one file each; here is how to write one.
 
 A lesson is a subclass of `SequenceExplorer` if it runs on an input X_1 … X_T (it then has T, the input, the
-reader's CSV file, and ``self.inputs``), else of `Explorer`. It holds no widget and imports none; page, app,
-links, downloads and keyboard come with it. ``vanish_or_explode.py`` is the one to read beside this list.
+reader's CSV file, and ``self.inputs``), else of `Explorer`. One about the product of one cell is a
+`gradprod.explorers.products.CellExplorer`: run, product, readouts, verdict and band over seeds come with it.
+A lesson holds no widget and imports none; page, app, links, downloads and keyboard come with it.
+``vanish_or_explode.py`` is the one to read beside this list. A long one is a package: what can be set and
+what follows from it, apart from what is said of it.
 
 1.  Class attributes: ``number``, ``title``, ``lead``, ``formula`` (TeX), ``formula_text`` (the same as
     text), ``presets``, ``prediction``. English is the key of every translation: texts stand there plain,
@@ -18,7 +21,7 @@ links, downloads and keyboard come with it. ``vanish_or_explode.py`` is the one 
     ``group`` (`CELL`, `SHARED`, `PICTURE` = the row under the picture, or a heading of one's own; name it
     in ``folded`` to have it closed), ``key`` (name in links, where the symbol won't do), ``live`` (in the
     presenter's view: three at most), ``when`` (shown only while it has an effect). The trait's name is the
-    parameter's name in the library.
+    parameter's name in the library. `around_zero`, `recurrent` and `phi` make those that many lessons have.
 3.  Results: ``@cached`` methods, read as attributes, computed once for each setting of all controls but the
     layers; ``@cached("activation", "bias")`` for those that depend on a few. A ValueError raised there
     stands on the page, and the last good settings come back.
@@ -26,6 +29,7 @@ links, downloads and keyboard come with it. ``vanish_or_explode.py`` is the one 
     ``columns()`` → arrays of one length by name, for the CSV file; ``library_code()`` → the library call
     that computes what is drawn; what ``self.inputs_code()`` needs is imported by itself. ``settle()``
     where settings must go together. ``self.of_seeds(numbers, say)`` → median and range over seeds.
+    What lessons say alike, and their tables, is in `gradprod.explorers.reading`.
 5.  Pictures: methods ``(self, style) → figure`` decorated with ``@picture()`` (under the verdict),
     ``@picture("side", title=…, hint=…, moves={"x": (control, step), …})`` or ``@picture("below")``;
     ``heights`` for desk, tablet, phone; ``when`` for one that is there at times. They only call

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradprod.analysis.initialisation import chrono_biases
 from gradprod.analysis.memory import memory_time
-from gradprod.analysis.networks import random_network
+from gradprod.analysis.networks import random_network, recurrent_weights
 from gradprod.analysis.spread import Spread, spread
 from gradprod.analysis.starts import gradient_left, random_lstm
 from gradprod.cells import VectorLSTM, VectorRNN
@@ -106,15 +106,15 @@ class Initialising(Remedy):
         return gradient_left(unroll(self.lstm(*names), self._inputs), seed=self.network)
 
     def _networks(self, names: Sequence[str]) -> NDArray[np.float64]:
-        drawn = [
-            random_network(self.units, name, self.gain, seed=self.network, draws=NETWORKS) for name in names
-        ]
+        n, gain, seed = self.units, self.gain, self.network
+        net = random_network(n, names[0], gain, seed=seed, draws=NETWORKS)  # the others have its U and h_0
+        W = [recurrent_weights(n, name, gain, seed=seed, draws=NETWORKS) for name in names]
         cell = VectorRNN(
             activation=self.activation,
-            recurrent_weight=np.stack([net.cell.recurrent_weight for net in drawn]),
-            input_weight=drawn[0].cell.input_weight,
+            recurrent_weight=np.stack(W),
+            input_weight=net.cell.input_weight,
         )
-        return gradient_left(unroll(cell, self._inputs, drawn[0].initial_state), seed=self.network)
+        return gradient_left(unroll(cell, self._inputs, net.initial_state), seed=seed)
 
     @property
     def _inputs(self) -> NDArray[np.float64]:
