@@ -28,7 +28,6 @@ from gradprod.explorers.controls import (
 )
 from gradprod.explorers.model import Explorer
 
-
 FRUIT = {"apple": ("tree", "Apple"), "pear": ("tree", "Pear"), "melon": ("ground", "Melon")}
 
 
