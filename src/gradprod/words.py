@@ -280,7 +280,9 @@ def _course(readouts: _Readouts, length: int) -> str | None:
     if verdict == "vanishes":
         if fast:
             return _("Falls by {n} powers of ten every step", n=n)
-        return ngettext("Falls tenfold every step", "Falls tenfold every {n} steps", 1 if n == "1" else 2, n=n)
+        return ngettext(
+            "Falls tenfold every step", "Falls tenfold every {n} steps", 1 if n == "1" else 2, n=n
+        )
     if fast:
         return _("Grows by {n} powers of ten every step", n=n)
     return ngettext("Grows tenfold every step", "Grows tenfold every {n} steps", 1 if n == "1" else 2, n=n)

@@ -13,6 +13,7 @@ from gradprod.explorers.lessons.gated_cell import ALIKE, WIDE_OPEN
 from gradprod.explorers.lessons.lstm import EXPLODES, GATE_ALONE, KERAS
 from gradprod.explorers.lessons.slopes import RAW_SUNSPOTS
 from gradprod.explorers.model import Explorer
+from gradprod.words import plain
 
 
 def at(lesson: type[Explorer], label: str) -> Explorer:
@@ -119,6 +120,19 @@ def test_terms_add_up_and_a_peephole_changes_the_partial() -> None:
 
 
 # ---- 7 ----
+
+
+def test_the_gru_question_says_what_1_minus_z_alone_leaves():
+    """1 − z = 1/(1 + e^a) with a = 4 + x/2 + h/2, stepped here by hand."""
+    h, alone = 0.0, 0.0
+    for t in range(1, 51):
+        x = math.sin(2 * math.pi * t / 20)
+        z = 1 / (1 + math.exp(-(4 + 0.5 * x + 0.5 * h)))
+        r = 1 / (1 + math.exp(-(0.5 * x + 0.5 * h)))
+        h = (1 - z) * h + z * math.tanh(x + r * h)
+        alone += math.log10(1 - z)
+    assert f"would leave 10{plain(f'<sup>−{-alone:.0f}</sup>')}" in plain(GRU.prediction.question)
+    assert GRU.prediction.start == round(alone)
 
 
 def test_the_mingru_s_product_is_that_of_its_gates_and_an_lstm_does_the_same() -> None:

@@ -206,13 +206,20 @@ class GatedAgainstPlain(CellExplorer, SteppedExplorer):
     def one_or_zero(self) -> Judgement:
         f = float(np.exp(self.factors.log).mean())
         left = signed(self.result)
-        if f > 0.5:
+        if f > 0.9:
             why = _(
                 "Near 1, yes: the factors are {f} on average here, and {left} is left.",
                 f=factor(f),
                 left=left,
             )
             return Judgement("true" if self.readout.verdict == "holds" else "partly", why)
+        if f > 0.1:
+            why = _(
+                "Here they are neither: {f} on average, and {left} is left. Only near 1 cures.",
+                f=factor(f),
+                left=left,
+            )
+            return Judgement("partly", why)
         why = _(
             "A factor near 0 <i>is</i> vanishing: they are {f} on average here, and {left} is left. Only "
             "near 1 cures.",

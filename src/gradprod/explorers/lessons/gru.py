@@ -115,11 +115,11 @@ class GRU(CellExplorer, SteppedExplorer):
     )
     prediction = Prediction.powers_of_ten(
         "The update bias is 4: <i>z</i> is near 0.98, and the factors 1 − <i>z</i> alone would leave "
-        "10<sup>−87</sup>. What is left after 50 steps?",
+        "10<sup>−91</sup>. What is left after 50 steps?",
         {"update_bias": 4.0},
         lambda m: m.readout.left_log10,
         reach=100,
-        start=-87,
+        start=-91,
     )
 
     # ---- what follows from the settings ----
