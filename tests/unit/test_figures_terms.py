@@ -75,7 +75,7 @@ def test_terms_differ_in_colour_and_in_hatch_and_are_named(names):
     assert len({b["marker"]["color"] for b in bars}) == len({HATCHES[n] for n in names}) == 4
     shapes = [b["marker"].get("pattern", {}).get("shape", "") for b in bars]
     assert shapes == [HATCHES[n] for n in names]
-    assert sum("mean" in text for text in texts(figure)) == 4
+    assert sum("mean" in text for text in texts(figure)) == 5
 
 
 def test_of_matrices_the_norms_are_drawn_and_no_sum():

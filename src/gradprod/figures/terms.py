@@ -134,7 +134,9 @@ def step_terms(result: StepTerms, style: Style, *, title: str | None = None) -> 
             }
         )
         at = (high - float(total[-1])) / (high - low) * tall
-        labels.append(Label(at=at, name=_("○ sum"), number=value(float(total[-1])), colour=c.ink))
+        labels.append(
+            Label(at=at, name=_("○ sum"), number=_("mean {n}", n=value(float(total.mean()))), colour=c.ink)
+        )
     room = label_room(labels, style)
     left = round(max(60 if big else 40, text_width(decimals(low, 1), size.tick) + 14))
     layout = base_layout(
