@@ -191,9 +191,11 @@ class GateSurface(SequenceExplorer):
 
     def verdict(self) -> Verdict:
         s = self.path_shares
-        fails = s.between > TOLERATED
+        fails, shut = s.between > TOLERATED, s.below > 1 - TOLERATED
         words = {"p": percent(s.between), "lo": value(s.low), "hi": value(s.high)}
-        if s.between == 0:
+        if shut:
+            sentence = _("{p} of the steps taken lie near 0; such factors keep nothing.", p=percent(s.below))
+        elif s.between == 0:
             sentence = _("Not one of the steps taken lies between {lo} and {hi}.", **words)
         elif fails:
             sentence = _("{p} of the steps taken lie between {lo} and {hi}: neither 0 nor 1.", **words)
@@ -204,8 +206,8 @@ class GateSurface(SequenceExplorer):
             sentence += " " + _("The path leaves the rectangle in {steps}.", steps=steps(outside))
         return Verdict(
             kind="claim",
-            glyph="✗" if fails else "✓",
-            name=_("Claim fails here") if fails else _("Claim holds here"),
+            glyph="✗" if fails else "±" if shut else "✓",
+            name=_("Claim fails here") if fails else _("Half true here") if shut else _("Claim holds here"),
             sentence=sentence,
             rule=_("Rule: the claim fails if more than {p} of the steps lie between.", p=percent(TOLERATED)),
         )
