@@ -105,6 +105,7 @@ from gradprod.products import (
     linear_rate,
     log_product,
     lyapunov_exponents,
+    magnitudes,
     matrix_product,
     norm,
     product_map,
@@ -168,6 +169,7 @@ __all__ = [  # noqa: RUF022 - in the order of use
     "log_product",
     "gradient_product",
     "LogProduct",
+    "magnitudes",
     "bound",
     "linear_rate",
     # products of whole states
