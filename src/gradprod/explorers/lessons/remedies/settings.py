@@ -13,8 +13,11 @@ from gradprod.figures.theme import Style
 INPUT = ("sequence_length", "input", "period", "seed", "standardised")
 WEIGHTS, BIASES = (3.7, 5.2), (-2.8, -1.6)
 """The part of the cliff that is drawn."""
+B_TICKS = (-2.8, -2.4, -2, -1.6)
 DETAIL = "Start, seed, sizes"
-DECADES = (0.01, 0.1, 1, 10, 100)
+REMEDIES = {"clipping": "Clip", "initialisation": "Initialise", "truncation": "Truncate"}
+CELLS = {"plain": "plain, tanh", "lstm": "LSTM"}
+DECADES, LENGTHS = (0.01, 0.1, 1, 10, 100), (1, 10, 100, 1000, 10_000)
 
 
 def clipping(m: Any) -> bool:
@@ -30,6 +33,10 @@ def truncating(m: Any) -> bool:
     return bool(m.remedy == "truncation")
 
 
+def _truncates(m: Any, cell: str) -> bool:
+    return truncating(m) and bool(m.cell_kind == cell)
+
+
 CLIFF: dict[str, Any] = {"group": DETAIL, "when": clipping}
 BOX: dict[str, Any] = {"group": DETAIL, "slider": False}
 
@@ -37,40 +44,18 @@ BOX: dict[str, Any] = {"group": DETAIL, "slider": False}
 class Remedy(SequenceExplorer):
     """The controls of the lesson; a subclass for each remedy has its results, its words and its pictures."""
 
-    remedy = Choice(
-        "",
-        "Remedy",
-        "clipping",
-        {"clipping": "Clip", "initialisation": "Initialise", "truncation": "Truncate"},
-        key="remedy",
-    )
+    remedy = Choice("", "Remedy", "clipping", REMEDIES, key="remedy")
     threshold = Real(
         "θ", "clipping threshold", 1.0, low=0.01, high=100, ticks=DECADES, log=True, live=True, when=clipping
     )
     gain = Real("g", "gain", 1.0, low=0, high=2, ticks=(0, 0.5, 1, 1.5, 2), when=initialising)
     kept_steps = Whole(
-        "K",
-        "steps kept",
-        10,
-        low=1,
-        high=10_000,
-        ticks=(1, 10, 100, 1000, 10_000),
-        log=True,
-        live=True,
-        when=truncating,
+        "K", "steps kept", 10, low=1, high=10_000, ticks=LENGTHS, log=True, live=True, when=truncating
     )
-    cell_kind = Choice(
-        "", "Cell", "plain", {"plain": "plain, tanh", "lstm": "LSTM"}, key="cell", when=truncating
-    )
-    recurrent_weight = recurrent(
-        1.2, when=lambda m: clipping(m) or (truncating(m) and m.cell_kind == "plain")
-    )
+    cell_kind = Choice("", "Cell", "plain", CELLS, key="cell", when=truncating)
+    recurrent_weight = recurrent(1.2, when=lambda m: clipping(m) or _truncates(m, "plain"))
     forget_bias = around_zero(
-        "b_f",
-        "forget bias",
-        3.0,
-        reach=8,
-        when=lambda m: initialising(m) or (truncating(m) and m.cell_kind == "lstm"),
+        "b_f", "forget bias", 3.0, reach=8, when=lambda m: initialising(m) or _truncates(m, "lstm")
     )
     longest = Whole(
         "", "longest memory, chrono", 100, key="T_max", low=2, high=10_000, slider=False, when=initialising
@@ -80,14 +65,7 @@ class Remedy(SequenceExplorer):
         "w", "start on the cliff", 4.2, low=WEIGHTS[0], high=WEIGHTS[1], step=0.01, ticks=(4, 4.5, 5), **CLIFF
     )
     offset = Real(
-        "b",
-        "start on the cliff",
-        -2.12,
-        low=BIASES[0],
-        high=BIASES[1],
-        step=0.01,
-        ticks=(-2.8, -2.4, -2, -1.6),
-        **CLIFF,
+        "b", "start on the cliff", -2.12, low=BIASES[0], high=BIASES[1], step=0.01, ticks=B_TICKS, **CLIFF
     )
     learning_rate = Real("η", "learning rate", 0.15, key="eta", low=0.001, high=1, slider=False, **CLIFF)
     descent_steps = Whole("", "steps of descent", 12, key="steps", low=1, high=30, slider=False, **CLIFF)
