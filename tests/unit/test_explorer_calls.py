@@ -68,11 +68,15 @@ def test_columns_beside_lags_begin_with_the_newest_step_or_with_the_first():
 
 def test_the_spread_of_eleven_runs_is_three_of_them():
     runs = np.random.default_rng(3).permutation(11)[:, None] * np.array([1.0, -2.0])
-    runs[0, 0] = runs[0, 0] - 0.0
     found = spread(runs)
     np.testing.assert_array_equal(found.low, [1, -18])
     np.testing.assert_array_equal(found.median, [5, -10])
     np.testing.assert_array_equal(found.high, [9, -2])
+    for n in (1, 2, 6, 25, 26):
+        runs = np.random.default_rng(n).normal(size=(n, 3))
+        expected = np.quantile(runs, (0.1, 0.5, 0.9), axis=0, method="nearest")
+        found_here = spread(runs)
+        np.testing.assert_array_equal([found_here.low, found_here.median, found_here.high], expected)
     assert list(band_columns("n", found)) == ["n", "n_10th_percentile", "n_90th_percentile"]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gradprod.analysis.spread import spread
 from gradprod.figures.factor_bars import factor_bars
 from gradprod.figures.labels import Label, end_labels, label_room
 from gradprod.figures.theme import (
@@ -287,10 +288,12 @@ def _prepared(curves: Sequence[Curve], style: Style, pinned: bool = False) -> li
         low = high = median = None
         name = curve.name or _kind_name(curve.kind)
         if curve.band is not None:
-            low, median, high = np.quantile(curve.band.log10, (0.1, 0.5, 0.9), axis=0, method="nearest")
+            others = spread(curve.band.log10)
+            low, median, high = others.low, others.median, others.high
         if log10.ndim == 2:
             runs = len(log10)
-            low, log10, high = np.quantile(log10, (0.1, 0.5, 0.9), axis=0, method="nearest")
+            middle = spread(log10)
+            low, log10, high = middle.low, middle.median, middle.high
             sign = np.ones(log10.shape)
             name = _("{name}, median of {n}", name=name, n=grouped(runs))
         drawn.append(
