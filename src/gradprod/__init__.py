@@ -45,6 +45,7 @@ from gradprod.analysis.own_cell import OwnRun, diagonal_recurrence, leaky_rnn, o
 from gradprod.analysis.partial_sums import StepSums, step_sums, terms_needed
 from gradprod.analysis.readouts import Readouts, effective_memory, fit_rate, half_life, readouts, verdict
 from gradprod.analysis.regimes import RegimeMap, regime_map
+from gradprod.analysis.rounding import rounding_horizon
 from gradprod.analysis.starts import gradient_left, random_lstm
 from gradprod.analysis.surface import GATES, Shares, flat_surface, path_shares, shares, surface
 from gradprod.analysis.terms import CellSlope, StepTerms, cell_slope, gru_terms, lstm_terms, term_bounds
@@ -228,6 +229,7 @@ __all__ = [  # noqa: RUF022 - in the order of use
     "effective_memory",
     "verdict",
     "regime_map",
+    "rounding_horizon",
     "RegimeMap",
     # the gate surface
     "surface",

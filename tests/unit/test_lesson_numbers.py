@@ -119,6 +119,17 @@ def test_terms_add_up_and_a_peephole_changes_the_partial() -> None:
     assert model.result.sign[1] * 10 ** model.result.log10[1] == pytest.approx(expected, rel=1e-12)
 
 
+def test_only_where_the_run_is_chaotic_are_its_digits_called_rounding() -> None:
+    told = {
+        preset.label: [row.value for row in at(LSTM, preset.label).readouts() if row.name == "Chaotic run"]
+        for preset in LSTM.presets
+        if preset.label != "10 000 steps"
+    }
+    # the same run in sixty digits has parted from it by step 96: tests/unit/test_rounding.py
+    assert told.pop("Explodes for ever") == ["from step 92"]
+    assert not any(told.values())
+
+
 # ---- 7 ----
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradprod.analysis.readouts import Readouts, readouts
+from gradprod.analysis.rounding import rounding_horizon
 from gradprod.analysis.spread import Spread
 from gradprod.explorers.calls import cell_call
 from gradprod.explorers.controls import Layer
@@ -22,12 +23,20 @@ from gradprod.i18n import gettext as _
 from gradprod.products import LogProduct, gradient_product
 from gradprod.unroll import Trajectory, unroll
 
+ROUNDED = 9.0
+"""log₁₀ to which a product has to grow before a rounding may matter: 10⁻¹⁶ is then 10⁻⁷."""
+
 
 class ProductExplorer(SequenceExplorer):
     """A lesson about one product against lag: a subclass says what its `result` is."""
 
     threshold: Any = 0.01
     """What counts as remembered."""
+
+    @property
+    def trajectory(self) -> Any:
+        """The run that it is of."""
+        raise NotImplementedError
 
     @property
     def result(self) -> LogProduct:
@@ -38,6 +47,14 @@ class ProductExplorer(SequenceExplorer):
     def readout(self) -> Readouts:
         """Rate, memory and verdict."""
         return readouts(self.result, self.threshold)
+
+    @cached
+    def horizon(self) -> int | None:
+        """The first step at which rounding decides where the run is."""
+        if self.trajectory.leading:
+            return None
+        grown = np.max(self.result.log10, initial=0.0, where=np.isfinite(self.result.log10))
+        return rounding_horizon(self.trajectory) if grown > ROUNDED else None
 
     def verdict(self) -> Verdict:
         return product_verdict(self.readout, self.result)

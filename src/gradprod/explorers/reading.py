@@ -84,6 +84,17 @@ def limits(r: Readouts, product: LogProduct) -> list[Readout]:
     return rows
 
 
+def chaos(horizon: int | None) -> list[Readout]:
+    """From which step on rounding decides, if it does."""
+    if horizon is None:
+        return []
+    how = _(
+        "from there on a rounding in the last digit has grown to the size of the state: the rate stands, the "
+        "digits of what is left do not"
+    )
+    return [Readout(_("Chaotic run"), _("from step {n}", n=grouped(horizon)), how)]
+
+
 def signed(product: LogProduct, lag: int = -1) -> str:
     """One entry of a product as a number with its sign."""
     return number(float(product.log10[lag]), sign=float(product.sign[lag]))

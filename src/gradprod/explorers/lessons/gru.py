@@ -26,7 +26,7 @@ from gradprod.explorers.model import (
     picture,
 )
 from gradprod.explorers.products import CellExplorer, beside_lags
-from gradprod.explorers.reading import half_life, lag_table, memory, rate, signed
+from gradprod.explorers.reading import chaos, half_life, lag_table, memory, rate, signed
 from gradprod.explorers.stepped import SteppedExplorer
 from gradprod.figures.diagrams import gru_cell
 from gradprod.figures.gates import gates_over_time
@@ -191,6 +191,7 @@ class GRU(CellExplorer, SteppedExplorer):
             rate(self.readout),
             half_life(self.readout),
             memory(self.readout, self.sequence_length, self.threshold),
+            *chaos(self.horizon),
             Readout(
                 _("Kept, 1 − <i>z</i>"),
                 factor(float((1 - z).mean())),

@@ -16,7 +16,7 @@ from gradprod.explorers.calls import cell_call
 from gradprod.explorers.lessons.lstm.run import BLOCKS, GATES, INPUT, PEEPHOLES, RECURRENT, LSTMRun
 from gradprod.explorers.model import Judgement, Prediction, Preset, Readout, Table, claim, panel
 from gradprod.explorers.products import beside_lags
-from gradprod.explorers.reading import half_life, lag_table, memory, rate, signed
+from gradprod.explorers.reading import chaos, half_life, lag_table, memory, rate, signed
 from gradprod.i18n import gettext as _
 from gradprod.words import decimals, factor, grouped, number, steps, value
 
@@ -86,6 +86,7 @@ class LSTM(LSTMRun):
             rate(self.readout),
             half_life(self.readout),
             memory(self.readout, self.sequence_length, self.threshold),
+            *chaos(self.horizon),
             Readout(_("Forget gate"), factor(float(f.mean())), spread),
             Readout(
                 _("Memory time by b<sub>f</sub> alone"),

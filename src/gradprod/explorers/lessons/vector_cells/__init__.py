@@ -24,7 +24,7 @@ from gradprod.explorers.model import (
     picture,
 )
 from gradprod.explorers.products import band_columns
-from gradprod.explorers.reading import lag_table, memory, rate, signed
+from gradprod.explorers.reading import chaos, lag_table, memory, rate, signed
 from gradprod.figures.gates import Panel, Series, over_time
 from gradprod.figures.product_curve import Curve, product_curve
 from gradprod.figures.relation import Mark, relation
@@ -108,6 +108,7 @@ class VectorCells(RandomNetworks):
             Readout("γ σ<sub>max</sub>(<i>W</i>)", factor(self.reach), sure),
             rate(self.readout),
             memory(self.readout, self.sequence_length, 0.01),
+            *chaos(self.horizon),
         ]
         peak = self.readout
         if peak.peak_lag and peak.peak_log10 > 0.005:
