@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from gradprod.figures.gates import Panel, gates_over_time, over_time
+from gradprod.figures.gates import Panel, Series, gates_over_time, over_time
 from gradprod.figures.theme import Style
 from gradprod.words import plain
 
@@ -75,3 +75,19 @@ def test_an_end_that_is_zero_but_for_rounding_is_said_to_be_zero():
 def test_nothing_to_draw_is_refused():
     with pytest.raises(ValueError, match="panels must hold at least one series, got none"):
         over_time([Panel(title="state", series=[])], Style())
+
+
+def test_a_pinned_line_is_thin_faint_and_hollow():
+    now, kept = np.linspace(0, 1, 20), np.linspace(3, 2, 30)
+    lines = [
+        Series(name="now", values=now, colour="#123456"),
+        Series(name="pinned", values=kept, colour="#123456", symbol="circle-open", pinned=True),
+    ]
+    figure = over_time([Panel(title="row", series=lines)], Style())
+    drawn, pin = trace(figure, "line-0-0"), trace(figure, "line-0-1")
+    np.testing.assert_array_equal(pin["y"], kept)
+    assert pin["opacity"] < 0.5
+    assert pin["line"]["width"] < drawn["line"]["width"]
+    assert trace(figure, "marks-0-1")["marker"]["symbol"] == "circle-open"
+    assert {"● now 1", "○ pinned 2"} <= set(texts(figure))
+    assert figure["layout"]["xaxis"]["range"][1] >= 30

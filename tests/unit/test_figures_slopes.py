@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from gradprod.figures.slopes import cell_slope_curve, slopes
+from gradprod.figures.slopes import Visited, cell_slope_curve, slopes
 from gradprod.figures.theme import Style
 from gradprod.words import plain
 
@@ -101,3 +101,38 @@ def test_the_cell_slope_has_its_bound_and_the_largest_visited():
     np.testing.assert_allclose(marks["y"], np.abs(c) * (1 - np.tanh(c) ** 2), rtol=1e-12)
     assert figure["layout"]["shapes"][0]["y0"] == pytest.approx(0.447743, abs=1e-6)
     assert {"bound 0.4477", "largest here 0.2711"} <= set(texts(figure))
+
+
+def test_a_pinned_run_is_an_outline_and_a_line_of_its_own_mark():
+    kept = np.array([0.0, 0.0, 0.0, -2.0])
+    pins = [Visited(places=kept, activation="tanh"), Visited(places=kept + 8.0, activation="sigmoid")]
+    figure = slopes(U, Style(), pins=pins)
+    outline, other = trace(figure, "pin-0"), trace(figure, "pin-1")
+    assert outline["y"].sum() == other["y"].sum() == pytest.approx(1, rel=1e-12)
+    top = outline["y"].argmax()
+    assert outline["y"][top] == 0.75
+    assert outline["x"][top] == pytest.approx(0, abs=0.3)
+    np.testing.assert_array_equal(outline["x"], trace(figure, "counts")["x"])
+    assert figure["layout"]["xaxis"]["range"][1] >= 8
+    mean = (1 / np.cosh(2) ** 2) ** 0.25
+    assert trace(figure, "pin-slope-0")["y"] == pytest.approx([mean, mean], rel=1e-12)
+    symbols = [trace(figure, f"pin{part}-{k}")["marker"]["symbol"] for part in ("", "-slope") for k in (0, 1)]
+    assert symbols == ["circle-open", "square-open"] * 2
+    said = " ".join(texts(figure))
+    assert f"○ pinned {mean:.2f}" in said
+    assert "□ pinned, σ" in said
+
+
+def test_pins_are_hidden_with_the_run():
+    pins = [Visited(places=U, activation="tanh")]
+    figure = slopes(None, Style(), pins=pins)
+    assert not [t for t in figure["data"] if t["uid"].startswith("pin")]
+    assert not any("pinned" in text for text in texts(figure))
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_three_pins_fit(style):
+    kept = (U, U[:1], 40 * U)
+    pins = [Visited(places=u, activation=a) for u, a in zip(kept, ("tanh", "linear", "sigmoid"), strict=True)]
+    go.Figure(slopes(U, style, pins=pins))
+    go.Figure(slopes(U[:1], style, pins=pins))

@@ -34,7 +34,7 @@ def traces(figure, uid):
 
 
 def texts(figure):
-    return [plain(a["text"]) for a in figure["layout"]["annotations"]]
+    return [plain(a["text"]) for a in figure["layout"].get("annotations", ())]
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -133,3 +133,29 @@ def test_without_a_path_nothing_of_the_run_is_seen():
 def test_a_surface_above_one_says_so():
     figure = gate_surface(X, Y, 3 * Z, Style())
     assert figure["data"][0]["colorbar"]["ticktext"][-1] == "≥ 1"
+
+
+def test_pinned_runs_are_hollow_each_in_its_own_shape_and_named():
+    pins = [run(20, reach=1.0), run(30, reach=3.0), run(10_000)]
+    figure = gate_surface(X, Y, Z, Style(), path=run(50), pins=pins)
+    rings = [t for t in traces(figure, "pin-") if "ground" not in t["uid"]]
+    assert [t["marker"]["symbol"] for t in rings] == ["circle-open", "square-open", "diamond-open"]
+    assert set(rings[0]["x"]) <= set(pins[0].x)
+    assert len(rings[0]["x"]) == 20
+    assert len(rings[2]["x"]) < 1000
+    assert all(t["mode"] == "markers" and t["opacity"] < 1 for t in rings)
+    assert "○ □ ◇ pinned" in texts(figure)
+    solid = gate_surface_solid(X, Y, Z, Style(), path=run(50), pins=pins)
+    np.testing.assert_array_equal(traces(solid, "pin-0")[0]["x"], pins[0].x)
+    go.Figure(solid)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_pins_are_seen_where_the_path_is(style):
+    go.Figure(gate_surface(X, Y, Z, style, path=run(1), pins=[run(1), run(50)]))
+    for figure in (
+        gate_surface(X, Y, Z, style, pins=[run(9)]),
+        gate_surface_solid(X, Y, Z, style, pins=[run(9)]),
+    ):
+        assert not traces(figure, "pin")
+        assert not any("pinned" in text for text in texts(figure))

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradprod.figures.labels import Label, end_labels, label_room
 from gradprod.figures.theme import (
+    PINS,
     Figure,
     Style,
     axis_title,
@@ -25,7 +26,7 @@ from gradprod.figures.theme import (
 from gradprod.i18n import gettext as _
 from gradprod.words import decimals, grouped, plain, value
 
-_GLYPHS = {"circle": "●", "x": "✕", "square": "■", "diamond": "◆", "triangle-up": "▲"}
+_GLYPHS = {"circle": "●", "x": "✕", "square": "■", "diamond": "◆", "triangle-up": "▲", **dict(PINS)}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,7 +34,7 @@ class Series:
     """One line over the steps of a run, from step ``start`` on.
 
     ``values`` has shape (steps,), or leading axes of units or runs: then the median is drawn, with a band
-    from the 10th to the 90th percentile.
+    from the 10th to the 90th percentile. One that is ``pinned`` is faint.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Series:
     colour: str
     symbol: str = "circle"
     start: int = 1
+    pinned: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -154,7 +156,7 @@ def over_time(panels: Sequence[Panel], style: Style, *, x_title: str | None = No
             name = f"{_GLYPHS.get(series.symbol, '')} {series.name}" if len(panel.series) > 1 else series.name
             tone = _text(series, style)
             said = "0" if abs(end) < 1e-9 * (high - low) else value(end)
-            labels[-1].append(Label(at=down, name=name, number=said, colour=tone))
+            labels[-1].append(Label(at=down, name=name, number=said, colour=tone, bold=not series.pinned))
     room = label_room([label for group in labels for label in group], style)
     ends = [text_width(decimals(v), size.tick) for span in spans for v in span]
     left = round(max(60 if big else 40, min(90, max(ends) + 14)))
@@ -208,6 +210,8 @@ def _span(panel: Panel) -> tuple[float, float]:
 def _text(series: Series, style: Style) -> str:
     """A line's colour, or ink where that would be too faint for its label."""
     c = style.colours
+    if series.pinned:
+        return c.muted
     faint = {c.input_path, c.candidate_path, c.keep, c.forget_path}
     return c.ink if series.colour in faint else series.colour
 
@@ -228,11 +232,14 @@ def _traces(series: Series, panel: int, place: int, of: int, style: Style) -> tu
         traces = [{**edge, **axis, "y": low}, {**edge, **axis, **fill, "y": high}]
     name = plain(series.name)
     says = f"{series.name} %{{y:.3g}}<extra></extra>"
-    pen = line(style, series.colour, weight=0.8)
+    pen = line(style, series.colour, weight=0.5 if series.pinned else 0.8)
     both: Figure = {"type": "scatter", "name": name, **axis}
+    if series.pinned:
+        both["opacity"] = 0.45
     uid = f"{panel}-{place}"
     drawn = {"uid": f"line-{uid}", "mode": "lines", "x": steps, "y": values}
-    traces.append(both | drawn | {"line": pen, "hovertemplate": says})
+    hover = {"hoverinfo": "skip"} if series.pinned else {"hovertemplate": says}
+    traces.append(both | drawn | {"line": pen, **hover})
     if of > 1 or len(steps) == 1:
         stride = max(1, len(steps) // 10)
         few = slice(stride * place // of, None, stride)

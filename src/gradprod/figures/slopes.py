@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +13,7 @@ from gradprod.activations import LINEAR, SIGMOID, TANH, Activation
 from gradprod.analysis.terms import CELL_SLOPE_BOUND
 from gradprod.figures.labels import Label, end_labels, label_room
 from gradprod.figures.theme import (
+    PINS,
     Figure,
     Style,
     axis_title,
@@ -32,6 +35,14 @@ MARKED = 400
 _SHAPES = {LINEAR.name: LINEAR, TANH.name: TANH, SIGMOID.name: SIGMOID}
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Visited:
+    """The pre-activations of an earlier run, of shape (T,), and its activation."""
+
+    places: NDArray[np.float64]
+    activation: str
+
+
 def slopes(
     visited: ArrayLike | None,
     style: Style,
@@ -40,6 +51,7 @@ def slopes(
     reach: float = 5.0,
     others: ArrayLike | None = None,
     prediction: tuple[float, str] | None = None,
+    pins: Sequence[Visited] = (),
 ) -> Figure:
     """φ above, φ′ below it and how often each place is visited, on one axis of pre-activations.
 
@@ -56,6 +68,9 @@ def slopes(
         Pre-activations of other runs: how often they visit each place is drawn as median and band.
     prediction : (float, str), optional
         A slope that the reader's guess is about, and the guess in words.
+    pins : sequence of Visited, optional
+        Earlier runs, kept faintly: their typical slopes, and how often they visit each place. They are seen
+        where a run is.
 
     Returns
     -------
@@ -73,8 +88,9 @@ def slopes(
     u = None if visited is None else np.asarray(visited, float).ravel()
     c, size, big = style.colours, sizes(style), style.presenting
     runs = None if others is None or u is None else np.asarray(others, float)
+    kept = [] if u is None else list(zip(pins, PINS, strict=False))
     low, high = -reach, reach
-    for seen in (u, runs):
+    for seen in (u, runs, *(pin.places for pin, _mark in kept)):
         if seen is not None and seen.size:
             low, high = min(low, 1.04 * float(seen.min())), max(high, 1.04 * float(seen.max()))
     chosen = _SHAPES[activation]
@@ -114,6 +130,19 @@ def slopes(
             at = (ranges["slope"][1] - level) / (ranges["slope"][1] - ranges["slope"][0]) * tall
             said = f"{name} {factor(level)}"
             labels["slope"].append(Label(at=at, name=said, colour=colour, bold=False))
+    for k, (pin, (symbol, glyph)) in enumerate(kept):
+        level = _typical(_SHAPES[pin.activation], pin.places)
+        if level is not None:
+            at = (ranges["slope"][1] - level) / (ranges["slope"][1] - ranges["slope"][0]) * tall
+            name = (
+                _("pinned")
+                if pin.activation == activation
+                else f"{_('pinned')}, {_name(_SHAPES[pin.activation])}"
+            )
+            labels["slope"].append(
+                Label(at=at, name=f"{glyph} {name} {factor(level)}", colour=c.muted, bold=False)
+            )
+            data.append(_pinned_slope(level, (low, high), f"pin-slope-{k}", symbol, style))
     if prediction is not None:
         at = (ranges["slope"][1] - prediction[0]) / (ranges["slope"][1] - ranges["slope"][0]) * tall
         said = _("your prediction") if size.wide else _("you said")
@@ -133,10 +162,13 @@ def slopes(
         across = style.width - left - room
         data += _visited_traces(chosen, u, (high - low) / across, style)
         if counted:
-            data.append(_counts_trace(u, (low, high), across, style, thin=runs is not None))
+            data.append(_counts_trace(u, (low, high), across, style, thin=runs is not None, faint=bool(kept)))
+            centres = data[-1]["x"]
+            for k, (pin, (symbol, _glyph)) in enumerate(kept):
+                data.append(_pinned_counts(pin.places, centres, (low, high), f"pin-{k}", symbol, style))
             says = _("how often it is there")
             if runs is not None:
-                data += _other_counts(runs, data[-1]["x"], (low, high), style)
+                data += _other_counts(runs, centres, (low, high), style)
                 says = _("how often it is there; {n} seeds as median and band", n=grouped(len(runs)))
             notes.append(flat_title(style, says, third / inner, left))
     layout["annotations"] = notes
@@ -227,9 +259,9 @@ def _prediction_trace(level: float, high: float, style: Style) -> Figure:
 
 
 def _counts_trace(
-    u: NDArray[np.float64], span: tuple[float, float], across: float, style: Style, thin: bool
+    u: NDArray[np.float64], span: tuple[float, float], across: float, style: Style, *, thin: bool, faint: bool
 ) -> Figure:
-    """How many steps fall into each stretch of the axis."""
+    """How many steps fall into each stretch of the axis; fainter where outlines are drawn over it."""
     bins = int(min(80, across / 8, max(24, 2 * math.sqrt(u.size))))
     count, edges = np.histogram(u, bins=bins, range=span)
     share = count / u.size
@@ -241,7 +273,7 @@ def _counts_trace(
         "y": share,
         "width": float(edges[1] - edges[0]) * (0.4 if thin else 1),
         "yaxis": "y3",
-        "marker": {"color": translucent(style.colours.ink, 0.65), "line": {"width": 0}},
+        "marker": {"color": translucent(style.colours.ink, 0.3 if faint else 0.65), "line": {"width": 0}},
         "hovertemplate": _("{share} of the steps", share="%{y:.0%}") + "<extra></extra>",
     }
 
@@ -273,6 +305,57 @@ def _other_counts(
         {**both, "uid": "others-high", "y": high, "line": edge, **fill},
         {**both, "uid": "others", "y": median, **middle, "hoverinfo": "all"},
     ]
+
+
+def _pinned_slope(level: float, span: tuple[float, float], uid: str, symbol: str, style: Style) -> Figure:
+    """The typical slope of an earlier run: a faint line with its hollow mark at the end."""
+    muted, size = style.colours.muted, sizes(style)
+    return {
+        "type": "scatter",
+        "uid": uid,
+        "name": _("pinned"),
+        "x": list(span),
+        "y": [level, level],
+        "yaxis": "y2",
+        "mode": "lines+markers",
+        "line": line(style, muted, "approximation", 0.5),
+        "marker": {"symbol": symbol, "size": [0, 9 * size.marker], "color": muted, "opacity": 1},
+        "opacity": 0.7,
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+    }
+
+
+def _pinned_counts(
+    u: NDArray[np.float64],
+    centres: NDArray[np.float64],
+    span: tuple[float, float],
+    uid: str,
+    symbol: str,
+    style: Style,
+) -> Figure:
+    """How often an earlier run is in the same stretches: an outline with its hollow mark on the highest."""
+    share = shares_by_place(u[None], len(centres), span)[0]
+    muted, size = style.colours.muted, sizes(style)
+    highest = np.arange(len(share)) == share.argmax()
+    return {
+        "type": "scatter",
+        "uid": uid,
+        "name": _("pinned"),
+        "x": centres,
+        "y": share,
+        "yaxis": "y3",
+        "mode": "lines+markers",
+        "line": {"color": muted, "width": 1.5 * size.line, "shape": "hvh"},
+        "marker": {
+            "symbol": symbol,
+            "size": np.where(highest, 9 * size.marker, 0),
+            "color": muted,
+            "opacity": 1,
+        },
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+    }
 
 
 def _bound_shapes(chosen: Activation, typical: float | None, style: Style) -> list[Figure]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from gradprod.figures.theme import (
     DARK_ON_PICTURE,
     FACTOR_SCALE,
     LIGHT_ON_PICTURE,
+    PINS,
     Figure,
     Style,
     axis_title,
@@ -65,6 +67,7 @@ def gate_surface(
     *,
     path: Path | None = None,
     others: Path | None = None,
+    pins: Sequence[Path] = (),
     low: float = 0.1,
     high: float = 0.9,
     x_title: str | None = None,
@@ -83,6 +86,8 @@ def gate_surface(
         Without one (while it is being predicted) the surface stands alone.
     others : Path, optional
         Other runs, its arrays of shape (runs, T): their places are dots under the path.
+    pins : sequence of Path, optional
+        Earlier runs: hollow marks under the path, which are seen where it is.
     low, high : float
         What counts as near 0 and near 1.
     x_title, y_title : str, optional
@@ -134,9 +139,14 @@ def gate_surface(
     if path is not None:
         if others is not None:
             data.append(_others_trace(others, place, style))
+        for k, pin in enumerate(pins[: len(PINS)]):
+            data += _pin_traces(pin, k, place, style)
         data += [*_path_traces(path, place, style), _ends_trace(path, style)]
         data.append(strip_trace(path.z, style, across=place.across))
-        notes += _end_names(path, place, style)
+        taken: list[Box] = []
+        notes += _end_names(path, place, style, taken)
+        if pins:
+            notes.append(_pins_name(path, pins, place, style, taken))
         length = len(path.z)
         says = _("<i>Z</i> at every step of the run")
         if length > place.across:
@@ -160,7 +170,13 @@ def gate_surface(
 
 
 def gate_surface_solid(
-    x: ArrayLike, y: ArrayLike, z: ArrayLike, style: Style, *, path: Path | None = None
+    x: ArrayLike,
+    y: ArrayLike,
+    z: ArrayLike,
+    style: Style,
+    *,
+    path: Path | None = None,
+    pins: Sequence[Path] = (),
 ) -> Figure:
     """The same surface in three dimensions, to be turned; parameters as of `gate_surface`."""
     c, size = style.colours, sizes(style)
@@ -181,6 +197,20 @@ def gate_surface_solid(
         }
     ]
     if path is not None:
+        for k, (pin, (symbol, _glyph)) in enumerate(zip(pins, PINS, strict=False)):
+            data.append(
+                {
+                    "type": "scatter3d",
+                    "uid": f"pin-{k}",
+                    "name": _("pinned"),
+                    "x": pin.x,
+                    "y": pin.y,
+                    "z": np.abs(pin.z) + 0.01,
+                    "mode": "markers",
+                    "marker": {"symbol": symbol, "size": 4, "color": LIGHT_ON_PICTURE},
+                    "hoverinfo": "skip",
+                }
+            )
         lifted = np.abs(path.z) + 0.01
         few = len(path.z) <= WORDS_TO
         data.append(
@@ -441,6 +471,45 @@ def _others_trace(others: Path, place: _Place, style: Style) -> Figure:
     }
 
 
+def _pin_traces(pin: Path, index: int, place: _Place, style: Style) -> list[Figure]:
+    """An earlier run: small hollow marks, light on a dark ground, so that they are seen on any factor."""
+    first, size = _places(pin, place), sizes(style)
+    marks: Figure = {"type": "scatter", "name": _("pinned"), "mode": "markers", "opacity": 0.75}
+    marks |= {"x": pin.x[first], "y": pin.y[first], "hoverinfo": "skip"}
+    shape = {"symbol": PINS[index][0], "size": 8 * size.marker}
+    ground = {**shape, "color": DARK_ON_PICTURE, "line": {"width": 3.5 * size.line}}
+    ring = {**shape, "color": LIGHT_ON_PICTURE, "line": {"width": 1.5 * size.line}}
+    return [
+        {**marks, "uid": f"pin-ground-{index}", "marker": ground},
+        {**marks, "uid": f"pin-{index}", "marker": ring},
+    ]
+
+
+def _pins_name(path: Path, pins: Sequence[Path], place: _Place, style: Style, taken: list[Box]) -> Figure:
+    """What the hollow marks are, in a corner that is free of paths."""
+    size = sizes(style)
+    glyphs = " ".join(glyph for _pin, (_symbol, glyph) in zip(pins, PINS, strict=False))
+    text = f"{glyphs} {_('pinned')}"
+    px, py = (
+        np.concatenate(along)
+        for along in zip(
+            *(place.pixels(*(v[:: max(1, len(v) // 500)] for v in (run.x, run.y))) for run in (path, *pins)),
+            strict=True,
+        )
+    )
+    half = text_width(text, size.tick) / 2 + 6, size.tick / 2 + 7
+    lx, ly = clear_place((0, place.tall), half, (px, py), taken, (place.across, place.tall))
+    return note(
+        text,
+        size.tick,
+        LIGHT_ON_PICTURE,
+        x=place.x[0] + lx / place.across * (place.x[1] - place.x[0]),
+        y=place.y[1] - ly / place.tall * (place.y[1] - place.y[0]),
+        bgcolor=CHIP_ON_PICTURE,
+        borderpad=4,
+    )
+
+
 def _ends_trace(path: Path, style: Style) -> Figure:
     """The first step a square, the last a diamond."""
     at = [0, -1] if len(path.z) > 1 else [0]
@@ -489,13 +558,12 @@ def strip_trace(
     return trace | {"x": edges + 0.5, "y": [-0.25, 0.25], "z": rows, "hovertemplate": says}
 
 
-def _end_names(path: Path, place: _Place, style: Style) -> list[Figure]:
+def _end_names(path: Path, place: _Place, style: Style, taken: list[Box]) -> list[Figure]:
     """The first and the last step, named beside the path."""
     size, length = sizes(style), len(path.z)
     px, py = place.pixels(path.x, path.y)
     few = slice(None, None, max(1, length // 500))
     notes: list[Figure] = []
-    taken: list[Box] = []
     for step in sorted({0, length - 1}):
         x, y = float(path.x[step]), float(path.y[step])
         if not (place.x[0] <= x <= place.x[1] and place.y[0] <= y <= place.y[1]):

@@ -120,6 +120,9 @@ GLYPHS = {"plain": "●", "vector": "●", "gated": "◆", "lstm": "■", "gru":
 TRUTH = {"exact": ((), 3.5), "bound": ((10, 6), 2.5), "approximation": ((2, 5), 3.5)}
 """Dash and width by kind of truth."""
 
+PINS = (("circle-open", "○"), ("square-open", "□"), ("diamond-open", "◇"))
+"""plotly's marker for what is pinned first, second, third, and the same in a text: hollow."""
+
 FACTOR_SCALE: list[list[Any]] = [
     [0, "#00224E"],
     [0.1, "#123570"],

@@ -30,7 +30,7 @@ from gradprod.explorers.stepped import SteppedExplorer
 from gradprod.figures.diagrams import COLUMNS_TO, bidirectional_net
 from gradprod.figures.gates import Panel, Series, over_time
 from gradprod.figures.map_ts import influence_map as map_figure
-from gradprod.figures.theme import Style
+from gradprod.figures.theme import PINS, Style
 from gradprod.i18n import gettext as _
 from gradprod.products import influence_map
 from gradprod.unroll import BidirectionalTrajectory, unroll
@@ -234,6 +234,10 @@ print(influence_map(run, 1.0, {self.backward_readout:.10g}))"""
 
     # ---- pictures ----
 
+    def curve(self) -> tuple[str, int, NDArray[np.float64]]:
+        """The cell, t, and what the two-way row holds."""
+        return self.kind, self.step, self.drawn[1][0][self.step - 1]
+
     @property
     def drawn(self) -> list[tuple[NDArray[np.float64], str]]:
         """Both maps, or their medians over seeds, with their titles."""
@@ -280,13 +284,17 @@ print(influence_map(run, 1.0, {self.backward_readout:.10g}))"""
 
     @picture("below", heights=(280, 280, 260), when=lambda m: not m.veiled)
     def row(self, style: Style) -> Figure:
-        """The chosen row of both maps."""
+        """The chosen row of both maps, and the pinned ones of the two-way map."""
         t, c = self.step - 1, style.colours
         tables = self.maps_of_seeds if self.banded else self.both_maps
         one, two = (np.where(np.isfinite(m[..., t, :]), m[..., t, :], np.nan) for m in tables)
         series = [Series(name=_("two-way"), values=two, colour=c.lstm, symbol="square")]
         if np.isfinite(one).any():
             series.append(Series(name=_("one-way"), values=one, colour=c.ink, symbol="circle"))
+        for (kind, at, kept), (symbol, _glyph) in zip(self.pins, PINS, strict=False):
+            name = _("pinned: {cell}, <i>t</i> = {t}", cell=_(CELLS[kind]), t=grouped(at))
+            values = np.where(np.isfinite(kept), kept, np.nan)
+            series.append(Series(name=name, values=values, colour=c.lstm, symbol=symbol, pinned=True))
         title = _("log₁₀ |∂<i>y<sub>t</sub></i>/∂<i>x<sub>s</sub></i>| by input step <i>s</i>")
         return over_time([Panel(title=title, series=series)], style)
 

@@ -33,7 +33,7 @@ from gradprod.explorers.model import (
 from gradprod.explorers.reading import share_bar, signed
 from gradprod.explorers.sequence import SEEDS, SequenceExplorer
 from gradprod.figures.surface import Path, gate_surface, gate_surface_solid
-from gradprod.figures.theme import Style
+from gradprod.figures.theme import PINS, Style
 from gradprod.i18n import gettext as _
 from gradprod.products import LogProduct, gradient_product, step_factors
 from gradprod.unroll import Trajectory, unroll
@@ -262,15 +262,19 @@ print(shares({self.activation!r}, {height}, {(*self.x_range, *self.y_range)}, {l
 
     # ---- pictures and panels ----
 
+    def curve(self) -> Path:
+        """The run on the surface."""
+        return self.path
+
     @picture(heights=(590, 500, 372))
     def chart(self, style: Style) -> Figure:
         """Z over the rectangle, with the path on it."""
         path = None if self.veiled else self.path
         if self.view == "solid":
-            return gate_surface_solid(*self.sheet, style, path=path)
+            return gate_surface_solid(*self.sheet, style, path=path, pins=self.pins)
         low, high = self.near
         others = self.paths_of_seeds if self.banded else None
-        return gate_surface(*self.sheet, style, path=path, others=others, low=low, high=high)
+        return gate_surface(*self.sheet, style, path=path, others=others, pins=self.pins, low=low, high=high)
 
     @panel("Shares, measured", presented=True)
     def measured_shares(self) -> str:
@@ -283,6 +287,7 @@ print(shares({self.activation!r}, {height}, {(*self.x_range, *self.y_range)}, {l
         bars = [share_bar(_("Whole rectangle"), self.plane_shares)]
         if not self.veiled:
             bars.append(share_bar(self._taken(), self.path_shares, self._guessed()))
+            bars += self._pinned()
         if self.banded:
             bars.append(self._of_seeds())
         return (
@@ -290,6 +295,16 @@ print(shares({self.activation!r}, {height}, {(*self.x_range, *self.y_range)}, {l
             f'<div class="bar claimed" aria-hidden="true"><span></span></div><small>{claimed}</small></div>'
             + "".join(bars)
         )
+
+    def _pinned(self) -> list[str]:
+        """The same shares of the pinned runs, by the present thresholds."""
+        return [
+            share_bar(
+                _("{mark} Pinned, {steps}", mark=glyph, steps=steps(len(kept.z))),
+                path_shares(kept.z, *self.near),
+            )
+            for kept, (_symbol, glyph) in zip(self.pins, PINS, strict=False)
+        ]
 
     def _guessed(self) -> str:
         """The guess as a mark under the bar: where “near 1” would begin."""

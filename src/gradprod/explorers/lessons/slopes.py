@@ -26,7 +26,7 @@ from gradprod.explorers.model import (
     picture,
 )
 from gradprod.explorers.sequence import SequenceExplorer
-from gradprod.figures.slopes import slopes
+from gradprod.figures.slopes import Visited, slopes
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
 from gradprod.unroll import Trajectory, unroll
@@ -227,6 +227,10 @@ print(activation({self.activation!r}).slope(run.pre_activation))"""
 
     # ---- picture ----
 
+    def curve(self) -> Visited:
+        """The places visited."""
+        return Visited(places=self.trajectory.pre_activation, activation=self.activation)
+
     @picture(heights=(590, 500, 290))
     def chart(self, style: Style) -> Figure:
         """φ, φ′ and the visited places."""
@@ -238,6 +242,7 @@ print(activation({self.activation!r}).slope(run.pre_activation))"""
             activation=self.activation,
             others=self.places_of_seeds if self.banded else None,
             prediction=None if guess is None else (ASKED, _("{steps} above ½", steps=steps(guess))),
+            pins=self.pins,
         )
 
     # ---- claims ----
