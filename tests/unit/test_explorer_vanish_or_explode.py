@@ -176,3 +176,12 @@ def test_the_map_says_when_it_is_of_the_first_steps_alone(length, says):
     figure = VanishOrExplode(sequence_length=length).pictures(Style())["map"]
     title = plain(figure["layout"]["annotations"][0]["text"])
     assert title.split()[1:] == says.split()
+
+
+def test_the_map_starts_where_the_cell_starts():
+    saturates = next(p.settings for p in VanishOrExplode.presets if p.label == "Saturate")
+    model = VanishOrExplode(**saturates)
+    assert (model.recurrent_weight, model.initial_state) == (4.0, 0.001)
+    assert model.readout.verdict == "vanishes"
+    at_weight_4 = model.regimes.values[:, -1]  # no input: W_x is the same everywhere
+    np.testing.assert_allclose(at_weight_4, model.result.log10[-1], rtol=1e-9)

@@ -12,7 +12,7 @@ from gradprod.explorers import GRU, LSTM, BothDirections, Compare, GatedAgainstP
 from gradprod.explorers.lessons.gated_cell import ALIKE, WIDE_OPEN
 from gradprod.explorers.lessons.lstm import EXPLODES, GATE_ALONE, KERAS
 from gradprod.explorers.lessons.slopes import RAW_SUNSPOTS
-from gradprod.explorers.model import Explorer
+from gradprod.explorers.model import Claim, Explorer
 from gradprod.words import plain
 
 
@@ -117,6 +117,16 @@ def test_terms_add_up_and_a_peephole_changes_the_partial() -> None:
     f, i, c, new = (run.gates["f"][-1], run.gates["i"][-1], run.states["c"][-2], run.gates["candidate"][-1])
     expected = f + c * f * (1 - f) * model.forget_peephole + new * i * (1 - i) * model.input_gate_peephole
     assert model.result.sign[1] * 10 ** model.result.log10[1] == pytest.approx(expected, rel=1e-12)
+
+
+def test_where_only_the_gate_speaks_its_reach_is_the_run_s_and_no_gate_matters_more() -> None:
+    model = LSTM(**GATE_ALONE, forget_bias=3.0, sequence_length=1000)
+    reach = math.floor(math.log(0.01) / math.log(sigma(3.0)))
+    assert model.why().count(f"{reach} steps") == 2
+    card = next(c for c in model.parts(Claim) if c.number == 11)
+    assert "freezing one at its mean changes nothing" in card.judge(model).why
+    assert "matters most" in card.judge(LSTM(**card.test)).why
+    assert LSTM(**EXPLODES).why() is None
 
 
 def test_only_where_the_run_is_chaotic_are_its_digits_called_rounding() -> None:

@@ -10,6 +10,7 @@ from gradprod.activations import FloatArray
 from gradprod.unroll import Trajectory, unroll
 
 _LAST_DIGIT = float(np.spacing(1.0))
+_AT_A_TIME = 256
 
 
 def rounding_horizon(trajectory: Trajectory, *, tolerance: float = 1e-3) -> int | None:
@@ -48,13 +49,20 @@ def rounding_horizon(trajectory: Trajectory, *, tolerance: float = 1e-3) -> int 
     if not moving.size or moving[0] == trajectory.length:
         return None
     first, more = int(moving[0]), 1 + _LAST_DIGIT
-    run = {part: states[first:] for part, states in trajectory.states.items()}
-    start = {part: states[0] * more for part, states in run.items()}
-    other = unroll(trajectory.cell, trajectory.inputs[first:] * more, start)
-    with np.errstate(invalid="ignore"):
-        gap = _largest({part: states - other.states[part] for part, states in run.items()})
-    apart = np.flatnonzero(gap > tolerance * np.maximum.accumulate(size[first:]))
-    return first + int(apart[0]) if apart.size else None
+    size = np.maximum.accumulate(size)
+    beside = {part: states[first] * more for part, states in trajectory.states.items()}
+    for start in range(first, trajectory.length, _AT_A_TIME):
+        stop = min(start + _AT_A_TIME, trajectory.length)
+        other = unroll(trajectory.cell, trajectory.inputs[start:stop] * more, beside)
+        beside = {part: states[-1] for part, states in other.states.items()}
+        with np.errstate(invalid="ignore"):
+            gap = _largest(
+                {part: of[start : stop + 1] - other.states[part] for part, of in trajectory.states.items()}
+            )
+        apart = np.flatnonzero(gap > tolerance * size[start : stop + 1])
+        if apart.size:
+            return start + int(apart[0])
+    return None
 
 
 def _largest(states: Mapping[str, FloatArray]) -> FloatArray:

@@ -117,7 +117,10 @@ class VanishOrExplode(CellExplorer):
         """log₁₀ of (γ |W_s|)^lag."""
         return np.asarray(bound(self.cell, np.arange(self.sequence_length + 1)))
 
-    @cached("activation", "bias", "sequence_length", "input", "period", "seed", "standardised")
+    @cached(
+        *("activation", "bias", "initial_state"),
+        *("sequence_length", "input", "period", "seed", "standardised"),
+    )
     def regimes(self) -> RegimeMap:
         """log₁₀ of what is left, over W_s and W_x."""
         return regime_map(
@@ -125,6 +128,7 @@ class VanishOrExplode(CellExplorer):
             {"recurrent_weight": np.linspace(-4, 4, 81), "input_weight": np.linspace(-4, 4, 41)},
             self.inputs[:MAP_STEPS],
             readout="left",
+            initial_state=self.initial_state,
         )
 
     # ---- words ----

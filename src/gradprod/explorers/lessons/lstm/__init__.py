@@ -31,7 +31,7 @@ EXPLODES = {
     "candidate_bias": -1.0,
     **{f"{gate}_weight": 0.0 for gate in GATES},
     "input": "zero",
-    "sequence_length": 200,
+    "sequence_length": 10_000,
 }
 """A scalar LSTM whose product grows for ever."""
 
@@ -131,14 +131,13 @@ print(product.log10, readouts(product))"""
     @panel("Why does it forget?")
     def why(self) -> str | None:
         """How far the forget gates alone reach, and which bias would reach farther."""
-        if self.veiled:
+        if self.veiled or self.readout.memory_at_least:
             return None
-        alone = float(memory_time(self.forget_bias))
-        reach = math.log(100) * alone
+        reach = math.floor(math.log(100) * float(memory_time(self.forget_bias)))
         T = self.sequence_length
         told = _(
-            "A forget bias of {b} alone keeps <i>f</i> = {f}: 1 % is left after {reach}. This run keeps 1 % "
-            "for {memory}. ",
+            "A forget bias of {b} alone makes <i>f</i> = {f}, which keeps 1 % for {reach}. This run keeps "
+            "1 % for {memory}. ",
             b=value(self.forget_bias),
             f=factor(float(SIGMOID.value(np.asarray(self.forget_bias)))),
             reach=steps(reach),
@@ -167,6 +166,12 @@ print(product.log10, readouts(product))"""
             _("{gate} {n}", gate=_(GATES[g]), n=decimals(v, 1)) for g, v in off.items() if v == v
         )
         most = max(off, key=lambda g: off[g] if off[g] == off[g] else -1.0)
+        if not off[most] > 0.05:
+            why = _(
+                "Each gate is the same at every step here, or nearly: freezing one at its mean changes "
+                "nothing, so nothing tells which matters. The mean of <i>f</i> is what decides."
+            )
+            return Judgement("partly", why)
         why = _(
             "Frozen at its mean, each moves what is left by so many powers of ten: {told}. Here the {most} "
             "matters most; but freezing keeps its mean, and the mean of <i>f</i> is what decides.",
@@ -253,7 +258,7 @@ print(product.log10, readouts(product))"""
         found = cell_slope(self.trajectory)
         why = _(
             "Its largest value is 0.4477, at <i>c</i> = 0.7717; this run comes to {top}, at step {t}.",
-            top=value(float(found.largest)),
+            top=decimals(float(found.largest), 4),
             t=grouped(int(found.step)),
         )
         return Judgement("true", why)
