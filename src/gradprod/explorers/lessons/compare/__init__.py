@@ -74,7 +74,7 @@ class Compare(SequenceExplorer):
     leak = Real("a", "leak of the leaky RNN", 0.1, low=0, high=1, slider=False)
     rate = Real("λ", "largest rate, diagonal", 0.99, low=-1.2, high=1.2, slider=False, key="rate")
     show_plain = Layer("plain", "plain", True)
-    show_gated = Layer("gated", "gated", True)
+    show_gated = Layer("gated", "gated (tanh)", True)
     show_lstm = Layer("lstm", "LSTM", True)
     show_gru = Layer("gru", "GRU", True)
     show_mingru = Layer("mingru", "minGRU")

@@ -33,7 +33,7 @@ class Kind(NamedTuple):
 
 KINDS = {
     "plain": Kind("plain", ("recurrent_weight",), lambda w: ScalarRNN(recurrent_weight=w)),
-    "gated": Kind("gated", ("forget_bias",), lambda b: GatedCell(forget_bias=b)),
+    "gated": Kind("gated (tanh)", ("forget_bias",), lambda b: GatedCell(forget_bias=b)),
     "lstm": Kind("LSTM", ("forget_bias",), lambda b: ScalarLSTM(forget_bias=b)),
     "gru": Kind("GRU", ("update_bias",), lambda b: ScalarGRU(update_bias=b)),
     "mingru": Kind("minGRU", ("update_bias",), lambda b: ScalarMinGRU(update_bias=b)),
