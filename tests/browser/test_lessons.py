@@ -41,6 +41,11 @@ CUT = """() => [...document.querySelectorAll(
     || n.getBoundingClientRect().right > innerWidth + 1 && !n.closest('.tablebox, .panel, .diagram'))
   .map(n => n.outerHTML.slice(0, 120))"""
 
+NARROW = """() => [...document.querySelectorAll('.slot')]
+  .filter(n => n.checkVisibility() && n.querySelector('.gradprod-plot'))
+  .filter(n => n.querySelector('.gradprod-plot').clientWidth < n.clientWidth - 2 || n.clientWidth < 220)
+  .map(n => `${n.dataset.slot} ${n.clientWidth}`)"""
+
 SMALL = """() => [...document.querySelectorAll('.gradprod *')]
   .filter(n => n.checkVisibility({visibilityProperty: true}))
   .filter(n => [...n.childNodes].some(c => c.nodeType === 3 && c.data.trim()))
@@ -108,11 +113,13 @@ def test_on_a_desk(page: Page, app_url: str, entry: Entry) -> None:
     a_question_is_asked_and_answered(page)
     it_is_presented(page)
     it_is_dark(page)
-    page.set_viewport_size({"width": 800, "height": 900})
-    page.wait_for_timeout(400)
-    settled(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 800
-    assert page.evaluate(CUT) == []
+    for width in (1240, 1100, 960, 800):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(400)
+        settled(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(CUT) == [], width
+        assert page.evaluate(NARROW) == [], width
     each_picture_is_drawn_and_named(page)
     word(page, "on a tablet")
 

@@ -62,6 +62,7 @@ def test_a_chaotic_run_parts_from_its_equations_about_there():
     [
         (ScalarRNN(recurrent_weight=0.9), make_input("sine", 500), 0.0),
         (ScalarRNN(activation="linear", recurrent_weight=-1.5), make_input("noise", 500), 0.0),
+        (ScalarRNN(activation="linear", recurrent_weight=-4.0), make_input("noise", 2000), 0.0),  # overflows
         (ScalarRNN(recurrent_weight=4.0), NOTHING, 0.001),
         (ScalarRNN(recurrent_weight=4.0), NOTHING, 0.0),
         (ScalarLSTM(forget_bias=8.0), make_input("sine", 2000), 0.0),

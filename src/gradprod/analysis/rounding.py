@@ -32,7 +32,7 @@ def rounding_horizon(trajectory: Trajectory, *, tolerance: float = 1e-3) -> int 
     -------
     int or None
         A step from 1 to T; None if the runs stay together, as they do where products vanish, in a linear
-        cell, and where the state is exactly 0.
+        cell, and where the state is exactly 0. Steps from an overflow on are not looked at.
 
     Raises
     ------
@@ -44,16 +44,19 @@ def rounding_horizon(trajectory: Trajectory, *, tolerance: float = 1e-3) -> int 
             f"trajectory must be a single run, got a grid of shape {trajectory.leading}; "
             "unroll the cell with one set of parameters"
         )
-    size = _largest(trajectory.states)
+    end = trajectory.length if trajectory.overflow_step is None else int(trajectory.overflow_step) - 1
+    size = _largest({part: states[: end + 1] for part, states in trajectory.states.items()})
     moving = np.flatnonzero(size)
-    if not moving.size or moving[0] == trajectory.length:
+    if not moving.size:
         return None
     first, more = int(moving[0]), 1 + _LAST_DIGIT
     size = np.maximum.accumulate(size)
     beside = {part: states[first] * more for part, states in trajectory.states.items()}
-    for start in range(first, trajectory.length, _AT_A_TIME):
-        stop = min(start + _AT_A_TIME, trajectory.length)
+    for start in range(first, end, _AT_A_TIME):
+        stop = min(start + _AT_A_TIME, end)
         other = unroll(trajectory.cell, trajectory.inputs[start:stop] * more, beside)
+        if other.overflow_step is not None:  # a step before the run itself
+            return None
         beside = {part: states[-1] for part, states in other.states.items()}
         with np.errstate(invalid="ignore"):
             gap = _largest(

@@ -162,7 +162,9 @@ class VectorCells(RandomNetworks):
         held = _(
             "“<i>h<sub>s</sub></i> = tanh(<i>U x<sub>s</sub></i>)” for the immediate partial: "
             "<i>h<sub>s−1</sub></i> is <b>held</b>, not dropped; the slope is φ′(<i>W h<sub>s−1</sub></i> + "
-            "<i>U x<sub>s</sub></i> + <i>b</i>). The largest term is {a}; with <i>h</i> dropped, {b}.",
+            "<i>U x<sub>s</sub></i> + <i>b</i>). The largest term of ∂<i>h<sub>T</sub></i>/∂<i>{of}</i> is "
+            "{a}; with <i>h</i> dropped, {b}.",
+            of="U" if self.weighed == "input_weight" else "b",
             a=number(float(exact.max())),
             b=number(float(dropped.max())),
         )
@@ -358,6 +360,12 @@ print(norms.largest, readouts(norms.largest).verdict)"""
             T=steps(self.sequence_length),
             left=signed(self.result),
         )
+        if self.readout.grows_first:
+            numbers += " " + _(
+                "But first it grows to {peak}, at lag {lag}.",
+                peak=number(float(self.readout.peak_log10)),
+                lag=grouped(int(self.readout.peak_lag)),
+            )
         if self.reach < 1:
             why = _(
                 "Sure here by the largest singular value: γ σ<sub>max</sub> = {s} < 1.", s=factor(self.reach)
