@@ -395,3 +395,18 @@ def test_alone_in_voila_as_it_comes(
     a_lesson_alone(page, 4)
     stock = ("cdn.jsdelivr.net", "net::ERR_NAME_NOT_RESOLVED", "/gradprod/plotly-", "status of 404")
     problems[:] = [p for p in problems if not any(part in p for part in stock)]  # Voilà's own, and no route
+
+
+def test_a_slider_ends_where_another_control_says(page: Page, app_url: str) -> None:
+    opened(page, app_url, 9)
+    t, T = page.get_by_role("slider", name="output step"), page.get_by_role("textbox", name="sequence length")
+    t.press("End")
+    expect(t).to_have_attribute("aria-valuetext", "40")
+    ticks = page.locator("[data-name=step] .ticks span")
+    expect(ticks).to_have_text(["1", "40"])
+    T.fill("200")
+    T.press("Enter")
+    expect(ticks).to_have_text(["1", "50", "100", "150", "200"])
+    t.press("End")
+    expect(t).to_have_attribute("aria-valuetext", "200")
+    word(page, "at the end")

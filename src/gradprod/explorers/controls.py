@@ -188,6 +188,8 @@ class Real(Control):
         Whether the slider's scale is logarithmic.
     slider : bool
         False for a number box alone.
+    most : str
+        Name of the control whose value the slider goes up to, where that is less than `high`.
     """
 
     kind = "real"
@@ -205,10 +207,12 @@ class Real(Control):
         ticks: Sequence[float] = (),
         log: bool = False,
         slider: bool = True,
+        most: str = "",
         **place: Any,
     ) -> None:
         super().__init__(symbol, label, default, **place)
         self.low, self.high, self.step, self.log, self.slider = low, high, step, log, slider
+        self.most = most
         self.ticks = tuple(ticks) or (low, high)
 
     @property
@@ -256,6 +260,7 @@ class Real(Control):
             "log": self.log,
             "whole": self.whole,
             "slider": self.slider,
+            "most": self.most,
             "ticks": [[t, grouped(t) if t >= 1000 else show(t)] for t in self.ticks],
         }
 

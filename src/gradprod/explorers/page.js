@@ -84,24 +84,33 @@ class Real extends Control {
     this.back = button("↺", () => { this.set(spec.start); this.box.focus(); }, { class: "back" });
     this.node.append(el("div", { class: "head" }, this.label(this.box.id), el("span", { class: "value" }, spec.slider ? this.back : null, this.box)));
     if (spec.slider) {
-      this.low = this.place(spec.low); this.high = this.place(spec.high);
-      this.range = el("input", { type: "range", min: this.low, max: this.high, step: "any", "aria-label": spec.spoken, oninput: () => this.moved(this.value(Number(this.range.value))), onkeydown: event => this.key(event) });
-      const last = spec.ticks.length - 1;
-      const ticks = spec.ticks.map(([value, text], i) => el("span", { class: i === last && text.length > 5 ? "end" : null, style: `--p:${(this.place(value) - this.low) / (this.high - this.low)}` }, text));
-      this.node.append(el("div", { class: "track" }, this.range, el("div", { class: "ticks", "aria-hidden": "true" }, ...ticks)));
+      this.range = el("input", { type: "range", min: this.place(spec.low), step: "any", "aria-label": spec.spoken, oninput: () => this.moved(this.value(Number(this.range.value))), onkeydown: event => this.key(event) });
+      this.ticks = el("div", { class: "ticks", "aria-hidden": "true" });
+      this.node.append(el("div", { class: "track" }, this.range, this.ticks));
+      this.scale();
     }
     this.node.append(this.message);
+  }
+  /** How far the slider goes: another control may say so. */
+  get most() { const { most, high } = this.spec; return Math.min(high, most && this.page.model.get("values").controls?.[most]?.v || high); }
+  scale() {
+    const { spec, most } = this, low = this.place(spec.low), high = this.place(most);
+    if (this.scaled === most) return;
+    this.scaled = most;
+    this.range.max = high;
+    const named = most < spec.high ? [...spec.ticks.filter(([value]) => value < 0.9 * most), [most, this.page.number(most)]] : spec.ticks;
+    this.ticks.replaceChildren(...named.map(([value, text], i) => el("span", { class: i === named.length - 1 && text.length > 5 ? "end" : null, style: `--p:${high > low ? (this.place(value) - low) / (high - low) : 0}` }, text)));
   }
   place(value) { return this.spec.log ? Math.log10(value) : value; }
   /** The value at a place of the slider: on the grid of steps; on a log scale two digits. */
   value(place) {
-    const { low, high, step, log, whole } = this.spec;
+    const { low, step, log, whole } = this.spec;
     let value = log ? 10 ** place : Math.round(place / step) * step;
     if (log) { const unit = 10 ** Math.max(whole ? 0 : -12, Math.floor(Math.log10(value)) - 1); value = Math.round(value / unit) * unit; }
-    return clip(tidy(value), low, high);
+    return clip(tidy(value), low, this.most);
   }
   key(event) {
-    const { low, high, step } = this.spec, now = this.now ?? low;
+    const { low, step } = this.spec, high = this.most, now = this.now ?? low;
     const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10 }[event.key];
     const to = event.key === "Home" ? low : event.key === "End" ? high : by ? this.stepped(now, by, step) : null;
     if (to === null) return;
@@ -119,7 +128,7 @@ class Real extends Control {
   }
   show(value, text) {
     this.now = value; this.text = text;
-    if (this.range) { this.range.value = this.place(value); this.range.setAttribute("aria-valuetext", text); }
+    if (this.range) { this.scale(); this.range.value = this.place(value); this.range.setAttribute("aria-valuetext", text); }
     if (!this.holds) this.box.value = text;
     this.back.classList.toggle("idle", value === this.spec.start);
   }
