@@ -166,14 +166,19 @@ def left_in_words(log10: float, /) -> str:
         return _("1 part in {n} is left", n=two_digits(10.0**-log10))
     if log10 < 0:
         return _("{n} % is left", n=two_digits(100 * 10.0**log10))
-    return _("it is {n} times as large", n=two_digits(10.0**log10) if log10 < 6 else power(log10))
+    return _("it is {n} times as large", n=_times(log10))
+
+
+def _times(log10: float) -> str:
+    """How many times as large, with two digits of what came on top: 1.02, 2, 400, 10⁹."""
+    return factor(10.0**log10) if log10 < 1 else two_digits(10.0**log10) if log10 < 6 else power(log10)
 
 
 def guess_in_words(log10: float, /) -> str:
     """A prediction in words while its slider moves: “10⁹ times as large”."""
     if log10 < 0.005:
         return left_in_words(log10)
-    return _("{n} times as large", n=two_digits(10.0**log10) if log10 < 6 else power(log10))
+    return _("{n} times as large", n=_times(log10))
 
 
 def prediction_sentence(guess: float, exact: float, /) -> str:
@@ -275,8 +280,8 @@ def _course(readouts: _Readouts, length: int) -> str | None:
         return _("Grows to {n} at lag {lag}, then falls", n=number(peak), lag=at)
     if verdict == "vanishes" and rate >= 0:
         return _("Falls at first and then no more")
-    fast = abs(rate) > 1
-    n = two_digits(abs(rate) if fast else 1 / abs(rate))
+    fast = abs(rate) >= 1.05  # below, the number said is 1
+    n = two_digits(abs(rate) if fast else max(1.0, 1 / abs(rate)))
     if verdict == "vanishes":
         if fast:
             return _("Falls by {n} powers of ten every step", n=n)

@@ -129,6 +129,9 @@ def test_plain_writes_symbols_that_a_screen_reader_says():
         (log10(1 / 27_777), "1 part in 28 000 is left"),
         (log10(8.3e-17), "1 part in 10¹⁶ is left"),
         (0, "all of it is left"),
+        (log10(1.023), "it is 1.023 times as large"),
+        (log10(1.6), "it is 1.6 times as large"),
+        (log10(9.97), "it is 10 times as large"),
         (log10(401), "it is 400 times as large"),
         (9.1, "it is 10⁹ times as large"),
         (-inf, "exactly nothing is left"),
@@ -183,6 +186,15 @@ GROWS = {"verdict": "explodes", "left_log10": 9.1, "peak_log10": 9.1, "peak_lag"
     [
         ({}, "Falls tenfold every 3.1 steps; after 50 steps 1 part in 10¹⁶ is left."),
         ({"rate": -0.999 * log(10)}, "Falls tenfold every step; after 50 steps 1 part in 10¹⁶ is left."),
+        ({"rate": -1.049 * log(10)}, "Falls tenfold every step; after 50 steps 1 part in 10¹⁶ is left."),
+        (
+            {"rate": -1.051 * log(10)},
+            "Falls by 1.1 powers of ten every step; after 50 steps 1 part in 10¹⁶ is left.",
+        ),
+        (
+            GROWS | {"rate": 1.02 * log(10)},
+            "Grows tenfold every step; after 50 steps it is 10⁹ times as large.",
+        ),
         (
             {"rate": -2.2 * log(10)},
             "Falls by 2.2 powers of ten every step; after 50 steps 1 part in 10¹⁶ is left.",

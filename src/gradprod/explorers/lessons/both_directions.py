@@ -32,9 +32,10 @@ from gradprod.figures.gates import Panel, Series, over_time
 from gradprod.figures.map_ts import influence_map as map_figure
 from gradprod.figures.theme import PINS, Style
 from gradprod.i18n import gettext as _
+from gradprod.i18n import ngettext
 from gradprod.products import influence_map
 from gradprod.unroll import BidirectionalTrajectory, unroll
-from gradprod.words import grouped, number, steps
+from gradprod.words import grouped, number
 
 HEARD = 0.01
 """Share of the influence of an output's own input that counts as heard."""
@@ -78,7 +79,14 @@ class BothDirections(SteppedExplorer):
     )
     update_bias = around_zero("b_z", "update bias", -2.0, reach=8, when=lambda m: m.kind in ("gru", "mingru"))
     backward_readout = Real("V_b", "weight of the backward cell", 1.0, low=-4, high=4, slider=False)
-    step = Whole("t", "output step", 20, low=1, high=LONGEST, ticks=(1, 50, 100, 150, 200), live=True)
+    step = Whole(
+        *("t", "output step", 20),
+        low=1,
+        high=LONGEST,
+        ticks=(1, 50, 100, 150, 200),
+        most="sequence_length",
+        live=True,
+    )
     show_band = Layer("band", "Median over seeds", when=lambda m: m.input == "noise")
     view = Choice("", "Map of", "both", {"both": "two-way", "one": "one-way"}, key="view", group=PICTURE)
 
@@ -168,8 +176,10 @@ class BothDirections(SteppedExplorer):
 
     def verdict(self) -> Verdict:
         one, two = self.heard(self.one_way), self.heard(self.two_way)
-        sentence = _(
+        sentence = ngettext(
+            "Of {T} input, output {t} hears {two} both ways; reading one way it hears {one}.",
             "Of {T} inputs, output {t} hears {two} both ways; reading one way it hears {one}.",
+            self.sequence_length,
             T=grouped(self.sequence_length),
             t=grouped(self.step),
             one=grouped(one),
@@ -190,8 +200,8 @@ class BothDirections(SteppedExplorer):
         behind = int(np.count_nonzero(np.isfinite(self.one_way[t])))
         rows.append(
             Readout(
-                _("With a path at all"),
-                steps(T if self.backward_readout else behind),
+                _("Inputs with a path at all"),
+                grouped(int(np.count_nonzero(np.isfinite(self.two_way[t])))),
                 _("one way: {n}", n=grouped(behind)),
             )
         )
@@ -312,13 +322,18 @@ print(influence_map(run, 1.0, {self.backward_readout:.10g}))"""
     def reads_both(self) -> Judgement:
         t = self.step - 1
         after = self.two_way[t, t + 1 :]
-        if self.backward_readout == 0 or not after.size:
+        paths = int(np.count_nonzero(np.isfinite(after)))
+        if paths == 0:
             return Judgement("partly", _("Not here: nothing comes from the right of t."))
-        why = _(
-            "Output {t} has a path from all {n} inputs after it; the one-way net from none. How far it hears "
-            "is again the product’s business: {far} is left from the last input.",
+        why = ngettext(
+            "Output {t} has a path from {n} of the {m} input after it; the one-way net from none. How far "
+            "it hears is again the product’s business: {far} is left from the last input.",
+            "Output {t} has a path from {n} of the {m} inputs after it; the one-way net from none. How far "
+            "it hears is again the product’s business: {far} is left from the last input.",
+            after.size,
             t=grouped(t + 1),
-            n=grouped(after.size),
+            n=grouped(paths),
+            m=grouped(after.size),
             far=number(float(after[-1])),
         )
         return Judgement("true", why)

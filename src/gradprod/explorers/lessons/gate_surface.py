@@ -344,12 +344,23 @@ print(shares({self.activation!r}, {height}, {(*self.x_range, *self.y_range)}, {l
             between=percent(a.between),
         )
         if p.below > 1 - TOLERATED:
-            why += _("The cell's factor is near 0 at every step: the claim holds, and nothing is remembered.")
+            why += _(
+                "The cell's factor is near 0 in {below} of its steps: the claim holds, and nothing is "
+                "remembered.",
+                below=percent(p.below),
+            )
             return Judgement("partly", why)
+        where = {"between": percent(p.between), "above": percent(p.above)}
+        if p.between > TOLERATED:
+            why += _(
+                "But the cell goes where it is driven: there {between} of its steps are between, and {above} "
+                "near 1.",
+                **where,
+            )
+            return Judgement("false", why)
         why += _(
-            "But the cell goes where it is driven: there {between} of its steps are between, and {above} "
-            "near 1.",
-            between=percent(p.between),
-            above=percent(p.above),
+            "Where the cell goes, {between} of its steps are between, and {above} near 1: here the claim "
+            "holds.",
+            **where,
         )
-        return Judgement("false" if p.between > TOLERATED else "true", why)
+        return Judgement("true", why)

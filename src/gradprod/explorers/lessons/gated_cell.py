@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradprod.analysis.readouts import Readouts, readouts
 from gradprod.cells import GatedCell, ScalarRNN
@@ -33,7 +34,7 @@ from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
 from gradprod.products import Factors, LogProduct, gradient_product, step_factors
 from gradprod.unroll import Trajectory, unroll
-from gradprod.words import factor, grouped, number, percent, steps, value
+from gradprod.words import factor, number, percent, steps, value
 
 BESIDE = "Plain cell beside it"
 WIDE_OPEN = {"forget_weight": 0.0, "forget_bias": 4.6, "input_gate_weight": 0.0, "input_gate_bias": -2.2}
@@ -215,14 +216,15 @@ class GatedAgainstPlain(CellExplorer, SteppedExplorer):
             return Judgement("true" if self.readout.verdict == "holds" else "partly", why)
         if f > 0.1:
             why = _(
-                "Here they are neither: {f} on average, and {left} is left. Only near 1 cures.",
+                "Here the factors are neither: {f} on average, and {left} is left. Only factors "
+                "near 1 are a cure.",
                 f=factor(f),
                 left=left,
             )
             return Judgement("partly", why)
         why = _(
-            "A factor near 0 <i>is</i> vanishing: they are {f} on average here, and {left} is left. Only "
-            "near 1 cures.",
+            "Factors near 0 <i>are</i> the vanishing: here they are {f} on average, and {left} is left. "
+            "Only factors near 1 are a cure.",
             f=factor(f),
             left=left,
         )
@@ -238,12 +240,18 @@ class GatedAgainstPlain(CellExplorer, SteppedExplorer):
         lags = min(2, int(self.sequence_length))
         seen = [percent(float(10.0 ** self.result.log10[lag])) for lag in range(1, lags + 1)]
         between = any(0.1 < 10.0 ** self.result.log10[lag] < 0.9 for lag in range(1, lags + 1))
-        why = _(
-            "Here the products to the {lags} steps before are {seen}. The expansion is an idealisation; and "
-            "this cell has no <i>W<sub>s</sub></i> to differentiate by: its parameters are "
-            "<i>W<sub>f</sub></i>, <i>b<sub>f</sub></i>, <i>W<sub>i</sub></i> and <i>b<sub>i</sub></i>.",
-            lags=grouped(lags),
-            seen=", ".join(seen),
+        if lags == 1:
+            why = _("Here the product to the step before is {seen}. ", seen=seen[0])
+        else:
+            why = _(
+                "Here the product to the step before is {one}, to the one before that {two}. ",
+                one=seen[0],
+                two=seen[1],
+            )
+        why += _(
+            "The expansion is an idealisation; and this cell has no <i>W<sub>s</sub></i> to differentiate "
+            "by: its parameters are <i>W<sub>f</sub></i>, <i>b<sub>f</sub></i>, <i>W<sub>i</sub></i> and "
+            "<i>b<sub>i</sub></i>."
         )
         return Judgement("false" if between else "partly", why)
 
@@ -256,21 +264,29 @@ class GatedAgainstPlain(CellExplorer, SteppedExplorer):
     def like_the_plain_cell(self) -> Judgement:
         f, i = self.trajectory.gates["f"], self.trajectory.gates["i"]
         gap = float(np.abs(self.result.log10 - self.plain_result.log10).max())
-        if gap < 1e-9:
+        if gap < 1e-9 and float(np.abs(i - self.input_weight).max()) < 1e-9:
             why = _(
                 "With f = {f} = <i>W<sub>s</sub></i> and i = {i} = <i>W<sub>x</sub></i> the two products are "
-                "one.",
+                "the same.",
                 f=value(float(f[0])),
                 i=value(float(i[0])),
             )
             return Judgement("exact", why)
+        spans = {"f": _span(f), "i": _span(i)}
+        fixed = {"Ws": value(self.recurrent_weight), "Wx": value(self.input_weight)}
+        if np.ptp(f) + np.ptp(i) < 1e-9:
+            why = _(
+                "In form. Here both gates stand still: f at {f}, i at {i}, where <i>W<sub>s</sub></i> is "
+                "{Ws} and <i>W<sub>x</sub></i> is {Wx}.",
+                **spans,
+                **fixed,
+            )
+            return Judgement("true", why)
         why = _(
-            "In form. But f ranges from {f0} to {f1} and i from {i0} to {i1}, chosen anew at each step, "
-            "where <i>W<sub>s</sub></i> and <i>W<sub>x</sub></i> are fixed.",
-            f0=value(float(f.min())),
-            f1=value(float(f.max())),
-            i0=value(float(i.min())),
-            i1=value(float(i.max())),
+            "In form. But f is {f} and i is {i}, chosen anew at each step, where <i>W<sub>s</sub></i> = {Ws} "
+            "and <i>W<sub>x</sub></i> = {Wx} are fixed.",
+            **spans,
+            **fixed,
         )
         return Judgement("true", why)
 
@@ -298,3 +314,9 @@ class GatedAgainstPlain(CellExplorer, SteppedExplorer):
 
     def _steps(self) -> str:
         return steps(self.sequence_length)
+
+
+def _span(gate: NDArray[np.float64]) -> str:
+    """The values that a gate takes: one, or the lowest and the highest."""
+    low, high = value(float(gate.min())), value(float(gate.max()))
+    return low if low == high else _("{low} to {high}", low=low, high=high)

@@ -50,6 +50,10 @@ def _gated(model: Any) -> bool:
     return bool(model.reset != "none")
 
 
+NEAR = 0.1
+"""Mean of z up to which it is near 0."""
+
+
 class GRU(CellExplorer, SteppedExplorer):
     """Lesson 7: the GRU's exact product, its four terms, and an LSTM on the same run."""
 
@@ -279,10 +283,11 @@ class GRU(CellExplorer, SteppedExplorer):
     )
     def merges(self) -> Judgement:
         gap = float(np.abs(self.trajectory.state - self.lstm_run.states["c"]).max())
+        alike = _("are the same") if gap <= 1e-15 else _("differ by {gap} at most", gap=value(gap))
         why = _(
             "An LSTM with <i>f</i> = 1 − <i>z</i> and <i>i</i> = <i>z</i> runs beside it: its <i>c</i> and "
-            "this <i>h</i> differ by {gap} at most, and {lstm} is left of its product against {gru}.",
-            gap=value(gap) if gap > 1e-15 else "0",
+            "this <i>h</i> {alike}, and {lstm} is left of its product, {gru} of this one.",
+            alike=alike,
             lstm=signed(self.lstm_result),
             gru=signed(self.result),
         )
@@ -298,6 +303,4 @@ class GRU(CellExplorer, SteppedExplorer):
             left=signed(self.result),
             T=steps(self.sequence_length),
         )
-        if z > 0.5:
-            return Judgement("partly", why)
-        return Judgement("true", why)
+        return Judgement("true" if z < NEAR and self.readout.verdict == "holds" else "partly", why)

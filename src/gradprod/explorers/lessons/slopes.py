@@ -146,13 +146,14 @@ class Slopes(SequenceExplorer):
             )
         else:
             near = int(np.count_nonzero(self.visited_slopes > 0.9 * bound))
-            words |= {"near": steps(near), "all": grouped(self.sequence_length)}
+            words |= {"near": grouped(near) if near else _("none"), "all": steps(self.sequence_length)}
             sentence = _(
                 "Near its bound of {bound} in {near} of {all}; typically {slope} is {typical} where this "
                 "cell goes.",
                 **words,
             )
-        return Verdict(kind="plain", name=_("{slope} ≤ {bound}", **words), sentence=sentence)
+        name = _("{slope} = 1", **words) if self.activation == "linear" else _("{slope} ≤ {bound}", **words)
+        return Verdict(kind="plain", name=name, sentence=sentence)
 
     def readouts(self) -> Sequence[Readout]:
         u, s = self.trajectory.pre_activation, self.shares
@@ -271,6 +272,12 @@ print(activation({self.activation!r}).slope(run.pre_activation))"""
                 "partly",
                 _("Here <i>u</i> is 0 at every step, and tanh′ is 1 at each. Any input or bias ends that."),
             )
+        if 2 * below <= self.sequence_length:
+            why = _(
+                "Only in {n} of {T} is the slope below 1; at the others <i>u</i> is 0, or as good as 0.",
+                **words,
+            )
+            return Judgement("partly", why)
         why = _(
             "In {n} of {T} the slope is below 1, typically {typical}: the median |<i>u</i>| is {u}. How far "
             "below depends on the drive.",

@@ -216,6 +216,12 @@ class Compare(SequenceExplorer):
             rule += " " + _("Shaded: seeds {a} to {b}, 10 to 90 %, and their median.", **seeds)
         if len(self.lines) == 1:
             sentence = _("Remembers 1 % for {memory}.", memory=self._memory(best))
+        elif (kept := self._memory(best)) == self._memory(worst):
+            sentence = _(
+                "All remember 1 % for {memory}; most is left of {name}.",
+                memory=kept,
+                name=self.name_of(best),
+            )
         else:
             sentence = _(
                 "Remembers longest, 1 % for {memory}; {other} for {shortest}.",
