@@ -110,6 +110,7 @@ def test_on_a_desk(page: Page, app_url: str, entry: Entry) -> None:
     assert low == []
     every_slider_moves(page)
     every_button_is_pressed(page)
+    a_pin_stays_until_it_is_taken_out(page)
     a_question_is_asked_and_answered(page)
     it_is_presented(page)
     it_is_dark(page)
@@ -181,6 +182,26 @@ def every_button_is_pressed(page: Page) -> None:
     page.get_by_role("button", name="Reset everything").click()
     settled(page)
     expect(presets.first).to_have_attribute("aria-pressed", "true")
+
+
+def a_pin_stays_until_it_is_taken_out(page: Page) -> None:
+    pin, unpin = page.locator(".layers .pin"), page.locator(".layers .unpin")
+    presets = page.locator(".chips button")
+    expect(unpin).to_be_hidden()
+    for i in (0, 1, 0):
+        presets.nth(i).click()
+        settled(page)
+        pin.click()
+        expect(unpin).to_be_visible()
+    presets.nth(presets.count() - 1).click()
+    settled(page)
+    word(page, "with three pins")
+    assert page.evaluate(CUT) == []
+    each_picture_is_drawn_and_named(page)
+    unpin.click()
+    expect(unpin).to_be_hidden()
+    presets.first.click()
+    settled(page)
 
 
 def a_question_is_asked_and_answered(page: Page) -> None:
@@ -293,6 +314,17 @@ def test_presets_of_other_lessons_are_added_and_taken_out_by_keyboard(page: Page
     expect(chips).to_have_count(0)
     expect(menu).to_be_focused()
     assert page.evaluate(UNNAMED) == []
+
+
+def test_the_row_of_layers_is_named_while_there_is_one(page: Page, app_url: str) -> None:
+    opened(page, app_url, 2)
+    name = page.locator(".layers .label")
+    expect(page.get_by_role("button", name="Pin", exact=True)).to_be_visible()
+    expect(name).to_be_hidden()
+    page.get_by_label("Input", exact=True).select_option("noise")
+    expect(page.get_by_role("button", name="Band over seeds")).to_be_visible()
+    expect(name).to_have_text("Show")
+    expect(name).to_be_visible()
 
 
 def test_a_button_comes_after_what_was_dragged_before_it(page: Page, app_url: str) -> None:
