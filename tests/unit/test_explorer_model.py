@@ -120,11 +120,12 @@ def test_a_link_leaves_out_what_has_no_effect() -> None:
 
 def test_a_wrong_link_says_what_and_opens_with_the_rest() -> None:
     model = Square(x=8)
-    said = model.apply_query("?lesson=98&x=99&n=5&n2=7&a=<b>&lang=zh")
+    said = model.apply_query("?lesson=98&x=99&n=5&n2=7&a=<b>&lang=zh&<i>=1&token=1&voila-theme=dark")
     assert (model.x, model.places, model.offset) == (2.0, 5, 0.0)
-    assert len(said) == 2
+    assert len(said) == 3
     assert "must be a number from −9 to 9, got “99”. Opened with 2." in said[0]
     assert "got “&lt;b&gt;”. Opened with 0." in said[1]
+    assert said[2] == "The link is wrong: this lesson has no “n2”, “&lt;i&gt;”. Opened without."
 
 
 def test_shared_settings_go_along_where_they_are_allowed() -> None:

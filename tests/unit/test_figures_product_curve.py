@@ -298,6 +298,8 @@ def test_pins_are_faint_and_named():
     np.testing.assert_array_equal(pin["y"], pins[0].product.log10)
     assert pin["opacity"] < 0.5
     assert "W_s = 0.7 1.8·10⁻⁸" in texts(figure)
+    alike = product_curve([Curve(geometric(0.5, 50))], Style(), pins=[Curve(geometric(0.7, 50))])
+    assert {"exact, pinned 1.8·10⁻⁸", "exact 8.9·10⁻¹⁶"} <= set(texts(alike))
 
 
 def test_no_curve_is_refused():

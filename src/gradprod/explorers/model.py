@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import functools
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, ClassVar, TypeVar, overload
 from urllib.parse import parse_qsl, urlencode
 
@@ -601,19 +603,24 @@ class Explorer(traitlets.HasTraits):
         Parameters
         ----------
         query : str
-            ``W_s=1.5&T=50``; keys of the page itself (``lesson``, ``lang``) are passed over.
+            ``W_s=1.5&T=50``; keys of the page itself (``lesson``, ``lang``) and of a server (``token``,
+            ``voila-…``) are passed over.
 
         Returns
         -------
         list of str
-            One sentence (HTML) for each value that couldn't be taken; the rest is set.
+            One sentence (HTML) for each value that couldn't be taken and for names that aren't known; the
+            rest is set.
         """
         by_key = {c.key: (name, c) for name, c in type(self).controls().items()}
         good: dict[str, Any] = {}
         wrong: list[tuple[Control, BadValue]] = []
+        unknown: list[str] = []
         for key, text in parse_qsl(query.lstrip("?"), keep_blank_values=True):
             name, control = by_key.get(key, ("", None))
             if control is None:
+                if not re.fullmatch(r"lesson|lang|token|voila-.*", key):
+                    unknown.append(f"“{escape(key[:40])}”")
                 continue
             try:
                 good[name] = control.check(control.parse(text), self)
@@ -628,7 +635,7 @@ class Explorer(traitlets.HasTraits):
                 if good.pop(error.control, None) is None:
                     raise
                 wrong.append((controls[error.control], error))
-        return [
+        told = [
             _(
                 "The link is wrong: {sentence}. Opened with {value}.",
                 sentence=sentence_html(error, c),
@@ -636,6 +643,10 @@ class Explorer(traitlets.HasTraits):
             )
             for c, error in wrong
         ]
+        if unknown:
+            names = ", ".join(unknown[:5])
+            told.append(_("The link is wrong: this lesson has no {names}. Opened without.", names=names))
+        return told
 
     # ---- prediction ----
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -201,7 +201,11 @@ def product_curve(
         raise ValueError("curves must hold at least one Curve, got none; there is nothing to draw")
     c = style.colours
     shown = _prepared(curves, style)
-    kept = [] if veil else _prepared(pins, style, pinned=True)
+    names = {d.name for d in shown}
+    kept = [
+        replace(d, name=_("{name}, pinned", name=d.name)) if d.name in names else d
+        for d in ([] if veil else _prepared(pins, style, pinned=True))
+    ]
     limit = None if bound is None or veil else _bound(bound, style)
     same = limit is not None and _same(shown[0], limit)
     if same or (limit is not None and not np.isfinite(limit.log10[1:]).any()):
