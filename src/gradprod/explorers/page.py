@@ -24,7 +24,7 @@ from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
 from gradprod.i18n import language, languages, ngettext
 from gradprod.view import Pacer, PlotView
-from gradprod.view.plot_view import bare_script
+from gradprod.view.plot_view import bare, bare_script
 from gradprod.words import plain
 
 HERE = Path(__file__).parent
@@ -90,9 +90,8 @@ try { return (await import(url)).default; } finally { URL.revokeObjectURL(url); 
 @cache
 def script() -> str:
     """page.js with page.css and plot.js in it, gzip'd inside of a module that unpacks it."""
-    style = (HERE / "page.css").read_text(encoding="utf-8")
+    style, source = bare(HERE / "page.css"), bare(HERE / "page.js")
     plot, name = bare_script()
-    source = (HERE / "page.js").read_text(encoding="utf-8")
     for mark, text in (("page.css", style), ("plot.js", plot), ("plot.name", name)):
         source = source.replace(f'"{mark}"', json.dumps(text))
     return UNPACK % base64.b64encode(gzip.compress(source.encode(), 9, mtime=0)).decode()

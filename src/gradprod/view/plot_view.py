@@ -46,17 +46,22 @@ class Point:
     uid: str | None = None
 
 
+def bare(file: Path) -> str:
+    """A script or style sheet without its comments and indents."""
+    source = re.sub(r"/\*[\s\S]*?\*/", "", file.read_text(encoding="utf-8"))
+    return re.sub(r"^\s*(//.*)?\n?|\s// .*$", "", source, flags=re.MULTILINE)
+
+
 def bare_script() -> tuple[str, str]:
     """plot.js without its comments, and the name under which a page keeps it in ``scripts``."""
-    source = Path(__file__).with_name("plot.js").read_text(encoding="utf-8")
-    bare = re.sub(r"^\s*(//.*)?\n?|\s// .*$", "", re.sub(r"/\*[\s\S]*?\*/", "", source), flags=re.MULTILINE)
-    return bare, f"{zlib.crc32(bare.encode()):x}"
+    script = bare(Path(__file__).with_name("plot.js"))
+    return script, f"{zlib.crc32(script.encode()):x}"
 
 
 def _script() -> str:
     """plot.js as a module that unpacks it: it travels with every view, and gzip'd and bare it is a third."""
-    bare, name = bare_script()
-    packed = base64.b64encode(gzip.compress(bare.encode(), 9, mtime=0)).decode()
+    script, name = bare_script()
+    packed = base64.b64encode(gzip.compress(script.encode(), 9, mtime=0)).decode()
     return f"""
 const scripts = ((globalThis[Symbol.for("gradprod")] ??= {{}}).scripts ??= {{}});
 const unpack = async () => {{
