@@ -410,7 +410,7 @@ class Page {
     this.formula = el("div", { class: "formula", role: "math", "aria-label": f.formula_text || null }, f.formula_text);
     this.heading = el("h1", { tabindex: "-1" }, el("span", { class: "no" }, String(f.number)), " ", rich(f.title));
     this.linknotes = el("ul", { class: "linknotes", role: "status", hidden: true });
-    this.sheet.replaceChildren(skip, this.top(), this.offline, el("main", {}, el("section", { class: "intro" }, this.heading, el("p", { class: "lead", html: f.lead }), this.formula, this.linknotes),
+    this.sheet.replaceChildren(skip, this.top(), this.offline, el("main", {}, el("section", { class: "intro" }, el("div", { class: "about" }, this.heading, el("p", { class: "lead", html: f.lead })), this.formula, this.linknotes),
       this.picture, this.panel, el("aside", { class: "side", "aria-label": spoken(f.readouts_title) }, ...f.side.map(side).filter(Boolean)), ...this.path()), this.foot(), this.live);
     this.typeset();
     for (const name of ["values", "words", "cards", "numbers", "table", "notes", "address"]) this[`put_${name}`]();
@@ -664,10 +664,21 @@ class Page {
     const { hidden } = this.model.get("values"), main = this.frame.pictures.find(({ place, name }) => place === "main" && !hidden.includes(name));
     const view = globalThis[Symbol.for("gradprod")]?.views?.get(main?.view);
     if (!view) return;
-    const url = await view.export(format, { scale: format === "png" ? 2 : 1, background: getComputedStyle(this.sheet).backgroundColor });
+    const url = await view.export(format, { scale: format === "png" ? 2 : 1, background: getComputedStyle(this.sheet).backgroundColor, caption: this.caption() });
     const [head, body] = [url.slice(0, url.indexOf(",")), url.slice(url.indexOf(",") + 1)];
     const bytes = head.endsWith("base64") ? Uint8Array.from(atob(body), sign => sign.charCodeAt(0)) : decodeURIComponent(body);
     this.save(`gradprod-${this.frame.number}.${format}`, new Blob([bytes], { type: format === "svg" ? "image/svg+xml" : "image/png" }));
+  }
+  /** What a saved picture says of itself: lesson, verdict, and the settings as its link has them. */
+  caption() {
+    const { name, sentence } = this.model.get("words"), settings = [...new URLSearchParams(this.model.get("address"))].filter(([key]) => key !== "lesson" && key !== "lang");
+    const lines = [""], wide = Math.max(40, Math.floor((this.picture.querySelector(".slot.main:not([hidden])")?.clientWidth ?? 680) / 8));
+    for (const [key, value] of settings) {
+      const word = `${key} = ${value}`.replace(/[<&]/g, sign => ({ "<": "&lt;", "&": "&amp;" })[sign]);
+      if (lines.at(-1) && lines.at(-1).length + word.length > wide) lines.push("");
+      lines[lines.length - 1] += `${lines.at(-1) ? ",  " : ""}${word}`;
+    }
+    return [`<b>gradprod ${this.frame.number}  ${this.frame.title}</b>`, ...(sentence ? `<b>${name}</b>  ${spoken(sentence).length > wide - 12 ? sentence.replace(/; /, ";\n") : sentence}`.split("\n") : []), ...lines.filter(Boolean)];
   }
   stop() { try { this.kernel?.interrupt(); } catch { /* the line stays */ } }
   /** TeX by the page's own MathJax, once nothing more urgent is left; the formula stands there as text until then. */

@@ -2,9 +2,9 @@
    once hangs on one global object, `globalThis[Symbol.for("gradprod")]`:
 
      G.plotly  promise of plotly.js; undefined until somebody asks, and after a failure
-     G.views   Map: model_id -> {root, export}. `await view.export(format, {width, height, scale, background})` is a
+     G.views   Map: model_id -> {root, export}. `await view.export(format, {width, height, scale, background, caption})` is a
                data URL of what the view shows now, zoom and legend included, from all points; format is "png" or
-               "svg", every option may be missing. It is also `(await host.getWidget(ref)).exports.export`.
+               "svg", caption a list of lines over it, every option may be missing. It is also `(await host.getWidget(ref)).exports.export`.
 
    From the kernel come {n, set: [[path, value] or [path], …], arrays: [[type, shape], …]} with one buffer an array,
    and any of the facts description, hover and words; and {plotly: version} with plotly.js itself, gzip'd.
@@ -303,7 +303,16 @@ export default () => {
     const now = screen.plot; // with what the reader switched and moved
     const whole = data.map((trace, i) => ({ ...trace, ...(now.data?.[i] && { visible: now.data[i].visible }) }));
     const drawn = G.due.has(screen) || !now.layout ? layout : structuredClone(now.layout);
-    const { background, ...rest } = options;
+    const { background, caption = [], ...rest } = options;
+    if (caption.length) {
+      const size = 14, room = Math.ceil(1.3 * size * caption.length) + 20;
+      drawn.height += room;
+      drawn.margin = { ...drawn.margin, t: (drawn.margin?.t ?? 100) + room };
+      drawn.title = {
+        text: caption.join("<br>"), font: { size, color: drawn.font?.color },
+        x: 0, xref: "container", xanchor: "left", y: 1, yref: "container", yanchor: "top", pad: { t: 8 + size, l: 8 },
+      };
+    }
     const seeThrough = /^transparent$|, *0\)$/.test(drawn.paper_bgcolor);
     if (background || seeThrough) drawn.paper_bgcolor = background ?? ground(screen.root);
     return Plotly.toImage({ data: whole, layout: drawn, config }, { scale: 2, ...rest, format });
