@@ -265,11 +265,12 @@ print(influence_map(run, 1.0, {self.backward_readout:.10g}))"""
     @picture(heights=(520, 460, 340), hint="Click a row to choose t.", moves={"y": ("step", 1)})
     def chart(self, style: Style) -> Figure:
         """The map chosen under it."""
-        table, title = self.drawn[self.view == "both" and not self.veiled]
-        if self.veiled:
-            table = np.where(np.eye(len(table), dtype=bool), table, -np.inf)
+        table, title = self.drawn[self.view == "both"]
         told = self._guessed() if self.view == "both" else None
-        return map_figure(table, style, step=self.step, title=title, reach=self.reach, prediction=told)
+        reach = None if self.veiled else self.reach
+        return map_figure(
+            *(table, style), step=self.step, title=title, reach=reach, prediction=told, veil=self.veiled
+        )
 
     def _guessed(self) -> tuple[float, float, str] | None:
         """The guess as the row's nearest inputs on both sides, as many as were said."""
@@ -289,8 +290,9 @@ print(influence_map(run, 1.0, {self.backward_readout:.10g}))"""
     )
     def other(self, style: Style) -> Figure:
         """The map that is not the main picture."""
-        table, title = self.drawn[self.view != "both" and not self.veiled]
-        return map_figure(table, style, step=self.step, title=title, reach=self.reach)
+        table, title = self.drawn[self.view != "both"]
+        reach = None if self.veiled else self.reach
+        return map_figure(table, style, step=self.step, title=title, reach=reach, veil=self.veiled)
 
     @picture("below", heights=(280, 280, 260), when=lambda m: not m.veiled)
     def row(self, style: Style) -> Figure:
@@ -306,7 +308,7 @@ print(influence_map(run, 1.0, {self.backward_readout:.10g}))"""
             values = np.where(np.isfinite(kept), kept, np.nan)
             series.append(Series(name=name, values=values, colour=c.lstm, symbol=symbol, pinned=True))
         title = _("log₁₀ |∂<i>y<sub>t</sub></i>/∂<i>x<sub>s</sub></i>| by input step <i>s</i>")
-        return over_time([Panel(title=title, series=series)], style)
+        return over_time([Panel(title=title, series=series)], style, x_title=_("input at step <i>s</i>"))
 
     @diagram("The net, drawn over its first steps: the path from one input to one output is lit", height=300)
     def net(self, style: Style) -> str:
