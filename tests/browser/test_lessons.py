@@ -96,6 +96,8 @@ def test_on_a_desk(page: Page, app_url: str, entry: Entry) -> None:
     expect(page.locator(".lessons [aria-current=page]")).to_contain_text(entry.name)
     each_picture_is_drawn_and_named(page)
     assert page.evaluate(UNNAMED) == []
+    names = page.evaluate("[...document.querySelectorAll('.slot[tabindex]')].map(n => n.ariaLabel)")
+    assert all(re.match(r"\w", name) for name in names), names
     expect(page.locator(".formula :is(mjx-container, math)").first).to_be_visible(timeout=30_000)
     assert page.evaluate(CUT) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 1400

@@ -13,6 +13,7 @@ from gradprod.explorers.lessons.gated_cell import ALIKE, WIDE_OPEN
 from gradprod.explorers.lessons.lstm import EXPLODES, GATE_ALONE, KERAS
 from gradprod.explorers.lessons.slopes import RAW_SUNSPOTS
 from gradprod.explorers.model import Claim, Explorer
+from gradprod.figures.theme import Style
 from gradprod.words import plain
 
 
@@ -173,6 +174,18 @@ def test_at_rest_the_gru_s_factor_has_a_closed_form() -> None:
 
 
 # ---- 9 ----
+
+
+def test_an_open_question_covers_both_maps_but_their_diagonal() -> None:
+    model = BothDirections()
+    model.ask()
+    for name, title in (("chart", "two-way"), ("other", "one-way")):
+        figure = model.pictures(Style())[name]
+        z = figure["data"][0]["z"]
+        assert np.array_equal(np.isfinite(z), np.eye(len(z), dtype=bool))
+        told = [plain(note["text"]) for note in figure["layout"]["annotations"]]
+        assert title in told
+        assert "no path" not in told
 
 
 def test_one_way_has_the_lower_triangle_and_two_ways_the_whole() -> None:

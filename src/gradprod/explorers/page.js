@@ -457,7 +457,7 @@ class Page {
     const [desk, tablet, phone] = picture.heights, moves = Object.entries(picture.moves);
     const node = el("div", { class: `slot ${picture.place}`, style: `--desk:${desk}px;--tablet:${tablet}px;--phone:${phone}px`, "data-slot": picture.name }, kept);
     if (moves.length) {
-      node.tabIndex = 0; node.setAttribute("role", "group"); node.setAttribute("aria-label", `${spoken(picture.title)}. ${spoken(picture.hint)}`);
+      node.tabIndex = 0; node.setAttribute("role", "group"); node.setAttribute("aria-label", `${spoken(picture.title || this.frame.title)}. ${spoken(picture.hint)}`);
       node.classList.add("moves");
       node.addEventListener("keydown", event => {
         const [axis, by] = { ArrowLeft: ["x", -1], ArrowRight: ["x", 1], ArrowUp: ["y", 1], ArrowDown: ["y", -1] }[event.key] ?? [];
@@ -473,7 +473,7 @@ class Page {
   /** What the pointer is over, or where the arrow keys lead, is put into focus by the kernel. */
   pointed({ name, title, hint = "" }, node) {
     let last;
-    node.tabIndex = 0; node.setAttribute("role", "group"); node.setAttribute("aria-label", `${spoken(title)}. ${spoken(hint)}`);
+    node.tabIndex = 0; node.setAttribute("role", "group"); node.setAttribute("aria-label", `${spoken(title || this.frame.title)}. ${spoken(hint)}`);
     node.classList.add("points");
     node.addEventListener("keydown", event => {
       const [right, up] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key] ?? [];

@@ -36,6 +36,7 @@ def influence_map(
     title: str | None = None,
     reach: float | None = None,
     prediction: tuple[float, float, str] | None = None,
+    veil: bool = False,
 ) -> Figure:
     """∂y_t/∂x_s for every t and s: blue where it has vanished, gold where it holds, grey without a path.
 
@@ -54,6 +55,8 @@ def influence_map(
         Powers of ten at which the darkest colour is reached; the same in maps to be compared.
     prediction : (float, float, str), optional
         First and last step of the inputs that were guessed for the row in focus, and the guess in words.
+    veil : bool, optional
+        Show the diagonal alone: the rest would give the answer away.
 
     Returns
     -------
@@ -61,6 +64,8 @@ def influence_map(
         ``{"data": [...], "layout": {...}}`` for `plotly.graph_objects.Figure`.
     """
     values = np.asarray(table, float)
+    if veil:
+        values = np.where(np.eye(len(values), dtype=bool), values, np.nan)
     c, size, big = style.colours, sizes(style), style.presenting
     steps = np.arange(values.shape[0]) + first
     path = np.isfinite(values)
@@ -140,7 +145,7 @@ def influence_map(
         at: Figure = {"x": (prediction[0] + prediction[1]) / 2, "y": step}
         at |= {"yanchor": "bottom" if up else "top", "yshift": (10 if up else -10) * size.marker}
         notes.append(note(f"<b>✕ {prediction[2]}</b>", size.tick, c.you, bgcolor=c.page, borderpad=3, **at))
-    text = _("no path")
+    text = _("drawn once you commit") if veil else _("no path")
     upper = ~path[np.triu_indices(len(values), 1)]
     lower = ~path[np.tril_indices(len(values), -1)]
     if len(values) > 2 and text_width(text, size.tick) < 0.4 * side:

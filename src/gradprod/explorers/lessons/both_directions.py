@@ -262,7 +262,11 @@ print(influence_map(run, 1.0, {self.backward_readout:.10g}))"""
         seen = np.abs(two[np.isfinite(two)])
         return min(30.0, max(3.0, float(seen.max(initial=3.0))))
 
-    @picture(heights=(520, 460, 340), hint="Click a row to choose t.", moves={"y": ("step", 1)})
+    @picture(
+        heights=(520, 460, 340),
+        hint="Click a row to choose t, or focus the map and use the arrow keys.",
+        moves={"y": ("step", 1)},
+    )
     def chart(self, style: Style) -> Figure:
         """The map chosen under it."""
         table, title = self.drawn[self.view == "both"]
