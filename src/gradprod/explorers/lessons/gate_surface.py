@@ -274,7 +274,10 @@ print(shares({self.activation!r}, {height}, {(*self.x_range, *self.y_range)}, {l
             return gate_surface_solid(*self.sheet, style, path=path, pins=self.pins)
         low, high = self.near
         others = self.paths_of_seeds if self.banded else None
-        return gate_surface(*self.sheet, style, path=path, others=others, pins=self.pins, low=low, high=high)
+        flat = None if self.gate == "gate" else _("<i>y</i>: <i>W<sub>s</sub></i> is the same for all of it")
+        return gate_surface(
+            *(*self.sheet, style), path=path, others=others, pins=self.pins, low=low, high=high, y_title=flat
+        )
 
     @panel("Shares, measured", presented=True)
     def measured_shares(self) -> str:
@@ -334,6 +337,7 @@ print(shares({self.activation!r}, {height}, {(*self.x_range, *self.y_range)}, {l
         "<i>Z</i> = tanh′(<i>x</i>)σ(<i>y</i>) is basically 0 or 1, so the problem is solved.",
         articles="000, 001",
         test={"x_range": (-5.0, 5.0), "y_range": (-5.0, 5.0)},
+        applies=lambda m: m.gate == "gate",
     )
     def zero_or_one(self) -> Judgement:
         a, p = self.plane_shares, self.path_shares
