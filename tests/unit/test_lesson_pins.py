@@ -89,6 +89,7 @@ def test_a_pinned_row_stays() -> None:
     model.pin()
     model.set(kind="lstm", step=3)
     (line,) = [t for t in drawn(model, "row", "line") if "pinned" in t["name"]]
+    assert "input" in model.pictures(WIDE)["row"]["layout"]["xaxis"]["title"]["text"]
     s = np.arange(1, 13)
     # at rest tanh′ is 1: ∂y_6/∂x_s is W_x W_s^|6−s|, twice that at s = 6
     expected = 0.5 * 0.5 ** np.abs(6.0 - s) * np.where(s == 6, 2, 1)

@@ -205,7 +205,7 @@ def gate_surface_solid(
                     "name": _("pinned"),
                     "x": pin.x,
                     "y": pin.y,
-                    "z": np.abs(pin.z) + 0.01,
+                    "z": np.abs(pin.z) + 0.03,  # hollow marks would be cut by the surface
                     "mode": "markers",
                     "marker": {"symbol": symbol, "size": 4, "color": LIGHT_ON_PICTURE},
                     "hoverinfo": "skip",
