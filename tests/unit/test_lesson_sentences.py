@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gradprod.explorers import GRU, BothDirections, Compare, GatedAgainstPlain, GateSurface, Slopes
@@ -89,6 +90,26 @@ def test_lstm_and_gru_are_the_same_or_differ() -> None:
     same = next(c for c in GRU.parts(Claim) if c.number == 16)
     assert "this h are the same, and" in plain(same.judge(GRU(**same.test)).why)
     assert "this h differ by" in judged(GRU(), 16)[1]
+
+
+@pytest.mark.parametrize(
+    ("preset", "mark", "factor"),
+    [
+        ("minGRU", "true", "1"),
+        ("Typical", "true", "2.1"),
+        ("Overwrites", "partly", "8 000"),
+        ("Explodes", "partly", "30"),
+    ],
+)
+def test_lstm_and_gru_are_alike_up_to_a_factor_of_ten(preset: str, mark: str, factor: str) -> None:
+    model = GRU(**next(p for p in GRU.presets if p.label == preset).settings)
+    found, why = judged(model, 16)
+    # the factor from the products themselves, in plain numpy
+    here, there = (p.sign * 10.0**p.log10 for p in (model.result, model.lstm_result))
+    ratio = np.abs(here / there)
+    assert float(factor.replace(" ", "")) == pytest.approx(np.maximum(ratio, 1 / ratio).max(), rel=0.05)
+    assert found == mark
+    assert f"by a factor of {factor}; the claim holds if that is at most 10" in why.replace("\u202f", " ")
 
 
 def test_one_input_is_one_input() -> None:
