@@ -481,11 +481,14 @@ class Page {
       event.preventDefault(); last = null;
       this.act("walk", { name, right, up });
     });
-    node.addEventListener("pointerover", event => {
+    const point = event => {
       const part = event.target.closest("[data-node], [data-edge]"), at = part?.dataset.node ?? part?.dataset.edge;
       if (!at || at === last) return;
       this.act("point", { name, at: last = at });
-    });
+    };
+    // what comes to lie under a pointer at rest isn't pointed at
+    node.addEventListener("pointermove", event => { if (event.movementX || event.movementY) point(event); });
+    node.addEventListener("pointerdown", point);
   }
   async mount(view, node) {
     if (this.host?.getWidget) return (await this.host.getWidget(`anywidget:${view}`)).render({ el: node, signal: this.signal });
