@@ -189,19 +189,19 @@ def prediction_sentence(guess: float, exact: float, /) -> str:
     guess, exact : float
         log₁₀ of both magnitudes; `exact` may be −inf.
     """
-    said = power(guess)
+    said = tick(guess)
     if exact == -math.inf:
         return _("You said {a}; it is exactly 0.", a=said)
     gap = round(abs(guess - exact))
     if gap == 0:
-        return _("You said {a}, and {b} it is.", a=said, b=power(exact))
+        return _("You said {a}, and {b} it is.", a=said, b=tick(exact))
     lower, higher = (
         ngettext(
             "You said {a}; it is {b}: {n} power of ten lower.",
             "You said {a}; it is {b}: {n} powers of ten lower.",
             gap,
             a=said,
-            b=power(exact),
+            b=tick(exact),
             n=grouped(gap),
         ),
         ngettext(
@@ -209,7 +209,7 @@ def prediction_sentence(guess: float, exact: float, /) -> str:
             "You said {a}; it is {b}: {n} powers of ten higher.",
             gap,
             a=said,
-            b=power(exact),
+            b=tick(exact),
             n=grouped(gap),
         ),
     )

@@ -82,7 +82,9 @@ def test_names_in_links_are_unique(lesson: type[Explorer]) -> None:
 
 
 def test_three_sliders_at_most_stand_in_the_presenters_view(lesson: type[Explorer]) -> None:
-    assert sum(c.live for c in lesson.controls().values()) <= 3
+    for settings in [{}, *(p.settings for p in lesson.presets)]:
+        model = lesson(**settings)
+        assert 1 <= sum(c.presented(model) for c in lesson.controls().values()) <= 3
 
 
 def test_every_setting_can_be_shown(lesson: type[Explorer]) -> None:

@@ -66,7 +66,7 @@ def sent(page: Page, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 def test_everything_is_said_and_answered(page: Page) -> None:
     assert page.frame["title"] == "Vanish or explode"
     assert page.words["sentence"].startswith("Falls tenfold every 3.1 steps;")
-    assert page.values["controls"]["recurrent_weight"] == {"v": 0.9, "text": "0.9"}
+    assert page.values["controls"]["recurrent_weight"] == {"v": 0.9, "text": "0.9", "live": True}
     assert page.values["preset"] == 0
     assert page.address.startswith("lesson=3&W_s=0.9&W_x=0.5&b=0&phi=tanh")
     assert page.done == 1
@@ -184,6 +184,20 @@ def test_the_app_opens_what_a_link_says() -> None:
     does(app, "query", query="?lesson=<3>&W_s=x")
     assert app.words["link"][0] == "The link is wrong: there is no lesson “&lt;3&gt;”."
     assert "got “x”. Opened with 0.9." in app.words["link"][1]
+
+
+def test_the_app_keeps_a_length_that_one_lesson_does_not_allow() -> None:
+    app = App()
+    does(app, "hello")
+    does(app, "set", values={"sequence_length": 1000})
+    does(app, "lesson", number=9)
+    assert app.explorer.sequence_length == 200
+    assert app.notes["sequence_length"] == {
+        "text": "1000 in the lessons that allow it, 200 here.",
+        "error": False,
+    }
+    does(app, "lesson", number=3)
+    assert app.explorer.sequence_length == 1000
 
 
 def test_the_app_keeps_shared_settings_and_each_lessons_own() -> None:

@@ -12,7 +12,9 @@ import pytest
 
 from gradprod.explorers import Remedies
 from gradprod.explorers.model import Claim
+from gradprod.explorers.page import Page
 from gradprod.figures.theme import Style
+from gradprod.words import plain
 
 PRESETS = {p.label: p.settings for p in Remedies.presets}
 
@@ -98,6 +100,49 @@ def test_the_question_is_answered_by_arithmetic() -> None:
     truth = Remedies.prediction.truth(model)
     assert truth == pytest.approx(-math.log10((1.5**50 - 1) / 0.5), abs=1e-9)
     assert truth < -9
+
+
+def test_a_guess_is_said_as_the_size_that_was_asked_for() -> None:
+    page = Page(Remedies())
+    page._do_ask()
+    assert page._predict() == {"stage": "open", "guess": 0, "words": "1"}
+    page._do_guess(-9)
+    assert page._predict()["words"] == "10<sup>−9</sup>"
+    page._do_guess(0)
+    page._do_commit()
+    assert page._predict()["reveal"] == "You said 1; it is 10<sup>−9</sup>: 9 powers of ten lower."
+
+
+@pytest.mark.parametrize(
+    ("remedy", "sliders"),
+    [
+        ("clipping", {"threshold"}),
+        ("initialisation", {"gain", "sequence_length"}),
+        ("truncation", {"kept_steps", "sequence_length"}),
+    ],
+)
+def test_what_is_presented_moves_the_picture_that_is_shown(remedy: str, sliders: set[str]) -> None:
+    model = Remedies(remedy=remedy, activation="tanh", input="noise")
+    controls = Remedies.controls()
+    assert {name for name, c in controls.items() if c.presented(model)} == sliders
+    assert {name for name, c in Page(model)._values()["controls"].items() if c.get("live")} == sliders
+    for name, to in {"threshold": 3.0, "gain": 0.7, "kept_steps": 3, "sequence_length": 33}.items():
+        if name in sliders:
+            before = drawn(model)
+            model.set(**{name: to})
+            assert drawn(model) != before, name
+
+
+def drawn(model: Remedies) -> str:
+    """The main picture's curves and points."""
+    name = "landscape" if model.remedy == "clipping" else "chart"
+    return repr([(t.get("uid"), np.asarray(t["y"]).tolist()) for t in model.draw(name, Style())["data"]])
+
+
+def test_the_best_initialisation_is_said_in_a_sentence() -> None:
+    # the identity holds exactly in a linear cell
+    said = plain(Remedies(remedy="initialisation", show_orthogonal=False).verdict().sentence)
+    assert said.startswith("After 50 steps all of it is left, by the median; with ")
 
 
 def test_the_guess_stays_in_the_picture_at_the_newest_step() -> None:

@@ -152,7 +152,9 @@ def test_guess_in_words():
     [
         (9, -11.8, "You said 10⁹; it is 10⁻¹²: 21 powers of ten lower."),
         (-3, 9.1, "You said 10⁻³; it is 10⁹: 12 powers of ten higher."),
-        (0, 1.2, "You said 10⁰; it is 10¹: 1 power of ten higher."),
+        (0, 1.2, "You said 1; it is 10: 1 power of ten higher."),
+        (-1, -0.1, "You said 0.1; it is 1: 1 power of ten higher."),
+        (0, 0.2, "You said 1, and 1 it is."),
         (4, 4.2, "You said 10⁴, and 10⁴ it is."),
         (4, -inf, "You said 10⁴; it is exactly 0."),
     ],

@@ -81,8 +81,8 @@ class Control(traitlets.TraitType[Any, Any]):
     group : str
         Place on the page: `CELL`, `SHARED` (kept when the reader moves between lessons), `LAYERS`, `PICTURE`,
         or a heading of the lesson's own.
-    live : bool
-        Whether it stands in the presenter's view.
+    live : bool or callable
+        Whether it stands in the presenter's view; a callable takes the explorer.
     key : str
         Name in links.
     when : callable, optional
@@ -103,7 +103,7 @@ class Control(traitlets.TraitType[Any, Any]):
         default: Any,
         *,
         group: str = CELL,
-        live: bool = False,
+        live: bool | Callable[[Any], bool] = False,
         key: str = "",
         when: Callable[[Any], bool] | None = None,
         look: bool = False,
@@ -126,6 +126,10 @@ class Control(traitlets.TraitType[Any, Any]):
         """`value` as this control keeps it; raises `BadValue`."""
         raise NotImplementedError
 
+    def nearest(self, value: Any, present: Any) -> Any:
+        """The allowed value that stands for a refused one; the present one where none is nearer."""
+        return present
+
     def parse(self, text: str) -> Any:
         """Value that a link or a text box means; raises `BadValue` where it means none."""
         raise NotImplementedError
@@ -147,13 +151,17 @@ class Control(traitlets.TraitType[Any, Any]):
             "label": _(self.label),
             "spoken": f"{self.symbol} {plain(_(self.label))}".strip(),
             "title": _(self.title) if self.title else "",
-            "live": self.live,
             "start": self.send(self.default_value),
         }
 
     def send(self, value: Any) -> Any:
         """Value as JSON for the page."""
         return value
+
+    def presented(self, model: Any) -> bool:
+        """Whether it stands in the presenter's view now."""
+        here = self.when is None or self.when(model)
+        return here and (self.live(model) if callable(self.live) else self.live)
 
     def refuse(self, must: str, got: object) -> BadValue:
         """The error for `got`: a text as the reader typed it, anything else as Python writes it."""
@@ -219,6 +227,9 @@ class Real(Control):
     def must(self) -> str:
         """What a value must be, in words."""
         return _("a number from {low} to {high}", low=show(self.low), high=show(self.high))
+
+    def nearest(self, value: Any, present: Any) -> Any:
+        return min(max(value, self.low), self.high)
 
     def check(self, value: Any, model: Explorer) -> float:
         if isinstance(value, bool | str | bytes) or not hasattr(value, "__float__"):

@@ -58,7 +58,7 @@ class Control {
     this.page = page; this.spec = spec; this.name = spec.name; this.sent = 0;
     this.id = `${page.id}-${spec.name}`;
     this.message = el("p", { class: "message", id: `${this.id}-m`, hidden: true });
-    this.node = el("div", { class: `control ${spec.kind}${spec.live ? " live" : ""}`, "data-name": spec.name, title: spec.title || null });
+    this.node = el("div", { class: `control ${spec.kind}`, "data-name": spec.name, title: spec.title || null });
     this.build();
   }
   set(value) { this.typed = this.draft = false; this.sent = Infinity; this.page.set(this.name, value); }
@@ -509,6 +509,7 @@ class Page {
       const state = controls[name];
       if (!state) continue;
       control.node.hidden = !!state.hidden;
+      control.node.classList.toggle("live", !!state.live);
       if (control.settled) control.put(state);
     }
     [...this.presets.children].forEach((node, i) => node.setAttribute("aria-pressed", i === preset));

@@ -519,6 +519,8 @@ class Page(anywidget.AnyWidget):
             one: dict[str, Any] = {"v": c.send(v), "text": c.text(v)}
             if c.when is not None and not c.when(explorer):
                 one["hidden"] = True
+            if c.presented(explorer):
+                one["live"] = True
             shown[name] = one
         if isinstance(explorer, SequenceExplorer) and explorer.file and explorer.series:
             shown["input"]["file"] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gradprod.explorers.lessons.remedies.clip import VANISHES, Clipping
@@ -11,6 +12,7 @@ from gradprod.explorers.lessons.remedies.settings import DETAIL, Remedy, clippin
 from gradprod.explorers.lessons.remedies.truncate import Truncating
 from gradprod.explorers.model import Figure, Prediction, Preset, Readout, Table, Verdict, picture
 from gradprod.figures.theme import Style
+from gradprod.words import tick
 
 LONG = {
     "remedy": "initialisation",
@@ -65,12 +67,14 @@ class Remedies(Clipping, Initialising, Truncating):
             "Long memory, ten steps kept",
         ),
     )
-    prediction = Prediction.powers_of_ten(
-        "A linear cell with <i>W<sub>s</sub></i> = 1.5 explodes within 50 steps, and its gradient is clipped "
-        "at θ = 1. The newest step’s term was 1. How large is it once clipped?",
-        {"recurrent_weight": 1.5},
-        lambda m: float(m.terms.clipped.log10[0]),
-        start=0,
+    prediction = replace(
+        Prediction.powers_of_ten(
+            "A linear cell with <i>W<sub>s</sub></i> = 1.5 explodes within 50 steps, and its gradient is "
+            "clipped at θ = 1. The newest step’s term was 1. How large is it once clipped?",
+            {"recurrent_weight": 1.5},
+            lambda m: float(m.terms.clipped.log10[0]),
+        ),
+        words=tick,
     )
 
     # ---- what the chosen remedy says and shows ----

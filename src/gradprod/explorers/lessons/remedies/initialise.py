@@ -24,7 +24,7 @@ from gradprod.figures.theme import Style, sizes
 from gradprod.i18n import gettext as _
 from gradprod.products import magnitudes
 from gradprod.unroll import unroll
-from gradprod.words import decimals, number, steps
+from gradprod.words import decimals, left_in_words, number, steps
 
 NETWORKS = 11
 LONGEST = 1000
@@ -132,12 +132,10 @@ class Initialising(Remedy):
         ends = {name: float(m[-1]) for name, m in self.medians.items()}
         best, worst = max(ends, key=lambda k: -abs(ends[k])), min(ends, key=lambda k: -abs(ends[k]))
         sentence = _(
-            "After {steps} its median gradient is {a} of what it was",
-            steps=steps(self.compared),
-            a=number(ends[best]),
+            "After {steps} {left}, by the median", steps=steps(self.compared), left=left_in_words(ends[best])
         )
         sentence += (
-            _("; of {other} it is {b}.", other=self.name_of(worst), b=number(ends[worst]))
+            _("; with {other} {left}.", other=self.name_of(worst), left=left_in_words(ends[worst]))
             if len(ends) > 1
             else "."
         )

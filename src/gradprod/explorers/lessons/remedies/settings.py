@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradprod.explorers.controls import Choice, Layer, Real, Whole, around_zero, phi, recurrent
+from gradprod.explorers.controls import Choice, Layer, Length, Real, Whole, around_zero, phi, recurrent
 from gradprod.explorers.model import Figure, Table
 from gradprod.explorers.sequence import SequenceExplorer
 from gradprod.figures.product_curve import Curve
@@ -44,11 +44,12 @@ BOX: dict[str, Any] = {"group": DETAIL, "slider": False}
 class Remedy(SequenceExplorer):
     """The controls of the lesson; a subclass for each remedy has its results, its words and its pictures."""
 
+    sequence_length = Length(live=lambda m: not clipping(m))
     remedy = Choice("", "Remedy", "clipping", REMEDIES, key="remedy")
     threshold = Real(
         "θ", "clipping threshold", 1.0, low=0.01, high=100, ticks=DECADES, log=True, live=True, when=clipping
     )
-    gain = Real("g", "gain", 1.0, low=0, high=2, ticks=(0, 0.5, 1, 1.5, 2), when=initialising)
+    gain = Real("g", "gain", 1.0, low=0, high=2, ticks=(0, 0.5, 1, 1.5, 2), live=True, when=initialising)
     kept_steps = Whole(
         "K", "steps kept", 10, low=1, high=10_000, ticks=LENGTHS, log=True, live=True, when=truncating
     )
