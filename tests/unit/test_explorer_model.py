@@ -132,11 +132,59 @@ def test_shared_settings_go_along_where_they_are_allowed() -> None:
     other = Neighbour()
     other.carry(Square(x=5, places=3))
     assert other.places == 3
-    other.carry(Square(places=8))
-    assert other.places == 3
+    assert other.notes == {}
     back = Square()
     back.carry(Neighbour(places=4))
     assert (back.places, back.x) == (4, 2.0)
+
+
+def test_what_a_lesson_cannot_take_comes_as_near_as_it_can_and_is_kept_for_the_others() -> None:
+    first, second, third = Square(places=8), Neighbour(), Square()
+    second.carry(first)
+    assert second.places == 4
+    assert second.notes == {"places": "8 in the lessons that allow it, 4 here."}
+    third.carry(second)
+    assert (third.places, third.notes) == (8, {})
+    first.carry(third)
+    assert first.places == 8
+
+
+def test_a_shared_setting_that_the_reader_changes_is_changed_for_all() -> None:
+    first, second = Square(places=8), Neighbour(sequence_length=70)
+    second.carry(first)
+    second.places = 2
+    first.carry(second)
+    assert first.places == 2
+    again = Neighbour()
+    again.carry(first)
+    assert again.sequence_length == 70  # which the lesson between hasn't got
+    linked = Neighbour()
+    linked.carry(Square(places=8))
+    linked.apply_query("n=4")
+    first.carry(linked)
+    assert first.places == 4
+
+
+def test_settings_that_do_not_go_together_here_say_why() -> None:
+    first = Neighbour(sequence_length=1000)
+    second = Neighbour(sequence_length=20, places=0)
+    first.elsewhere["input"] = "sunspots"  # as from a lesson that allows both
+    second.carry(first)
+    assert (second.input, second.sequence_length) == ("sunspots", 20)
+    assert second.notes["sequence_length"].startswith("Must be a whole number from 1 to 309 with this input")
+    assert second.shared["sequence_length"] == 1000
+
+
+def test_an_open_question_stays_at_its_settings_when_the_reader_comes_back() -> None:
+    asked, other = Square(), Square(places=7)
+    asked.ask()
+    asked.predict(12)
+    asked.carry(other)
+    assert (asked.veiled, asked.guess, asked.places) == (True, 12, 3)
+    asked.commit()
+    after = Square()
+    after.carry(asked)
+    assert after.places == 7
 
 
 def test_a_prediction_is_asked_guessed_and_revealed() -> None:

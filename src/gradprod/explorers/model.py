@@ -463,6 +463,7 @@ class Explorer(traitlets.HasTraits):
         self.stage = "idle"
         self.guess = self.prediction.start if self.prediction else 0.0
         self.notes: dict[str, str] = {}
+        self.elsewhere: dict[str, Any] = {}
         self.pins: list[Any] = []
         self._pinned_at: tuple[Any, ...] = ()
         self.set(**settings)
@@ -534,6 +535,7 @@ class Explorer(traitlets.HasTraits):
         finally:
             self.is_settling = False
         self.notes = notes
+        self.elsewhere = {name: v for name, v in self.elsewhere.items() if name not in values}
         if any(not controls[name].look for name in changed):
             self.skip()
 
@@ -575,15 +577,46 @@ class Explorer(traitlets.HasTraits):
         """Which preset the present settings are."""
         return next((i for i, p in enumerate(self.presets) if self.is_at(p.settings)), None)
 
+    @property
+    def shared(self) -> dict[str, Any]:
+        """The shared settings as the reader made them, also those that this lesson can't take."""
+        mine = type(self).controls().items()
+        return {name: getattr(self, name) for name, c in mine if c.group == SHARED} | self.elsewhere
+
     def carry(self, other: Explorer) -> None:
-        """Take over another lesson's shared settings, each where this lesson allows it."""
-        mine, theirs = type(self).controls(), type(other).controls()
-        for name, control in mine.items():
-            if control.group == SHARED and name in theirs and theirs[name].group == SHARED:
-                try:
-                    self.set(**{name: getattr(other, name)})
-                except BadValue:
-                    continue
+        """Take over another lesson's shared settings.
+
+        What isn't allowed here comes as near as it can, with a note, and is kept for the lessons after this
+        one; while a question is open nothing is taken, and all is kept.
+        """
+        controls = type(self).controls()
+        fitting: dict[str, Any] = {}
+        notes: dict[str, str] = {}
+        kept: dict[str, Any] = {}
+        for name, v in other.shared.items():
+            c = controls.get(name)
+            if c is None or c.group != SHARED or self.veiled:
+                kept[name] = v
+                continue
+            try:
+                fitting[name] = c.check(v, self)
+            except BadValue:
+                kept[name] = v
+                here = fitting[name] = c.nearest(v, getattr(self, name))
+                notes[name] = _(
+                    "{there} in the lessons that allow it, {here} here.", there=c.text(v), here=c.text(here)
+                )
+        while fitting:
+            try:
+                self.set(**fitting)
+                break
+            except BadValue as error:  # they don't go together here
+                if error.control not in fitting:
+                    raise
+                kept[error.control] = fitting.pop(error.control)
+                notes[error.control] = f"{error.rest[0].upper()}{error.rest[1:]}."
+        self.notes |= notes
+        self.elsewhere = kept
 
     # ---- links ----
 
