@@ -79,18 +79,49 @@ def test_on_the_plateau_clipping_does_nothing() -> None:
     np.testing.assert_allclose(model.terms.clipped.log10, np.arange(50) * math.log10(0.5), atol=1e-10)
 
 
-def test_claim_26_shows_both() -> None:
-    made = next(c for c in Remedies.parts(Claim) if c.number == 26)
-    model = Remedies(**made.test)
+CLAIM = next(c for c in Remedies.parts(Claim) if c.number == 26)
+
+
+def judged(**settings: Any) -> tuple[str, str]:
+    found = CLAIM.judge(Remedies(**settings))
+    return found.mark, plain(found.why)
+
+
+def test_claim_26_is_tested_where_clipping_acts_on_the_cliff_and_in_the_cell() -> None:
+    model = Remedies(**CLAIM.test)
     explodes, vanishes = model.both
     assert explodes.norm_log10 == pytest.approx(math.log10((1.2**50 - 1) / 0.2), abs=1e-9)
-    assert explodes.norm_log10 + explodes.scale_log10 == pytest.approx(1, abs=1e-9)
+    assert explodes.norm_log10 + explodes.scale_log10 == pytest.approx(0, abs=1e-9)
     assert vanishes.terms.log10[-1] == pytest.approx(49 * math.log10(0.5), abs=1e-9)
-    assert vanishes.scale_log10 == 0
-    judged = made.judge(model)
-    assert judged.mark == "true"
-    assert "4.5·10<sup>4</sup>" in judged.why or "45" in judged.why
-    assert made.judge(Remedies(sequence_length=1)).mark == "partly"
+    assert vanishes.scale_log10 == pytest.approx(-math.log10((1 - 0.5**50) / 0.5), abs=1e-9)
+    assert model.verdict().name == "Clipping acts"
+    assert plain(model.verdict().sentence).startswith("On the cliff the gradient of 8.7 is cut to 1;")
+    # Σ 1.2^ℓ = 4.5·10⁴ as in the readout “Gradient of the cell”; 0.5⁴⁹ = 1.8·10⁻¹⁵, halved since Σ 0.5^ℓ = 2
+    assert model.readouts()[3].value == "4.5·10<sup>4</sup>"
+    assert judged(**CLAIM.test) == (
+        "true",
+        "50 steps, θ = 1. This cell, W_s = 1.2: its gradient of 4.5·10⁴ is cut to 1. A linear cell with "
+        "W_s = 0.5: its first step’s term is 1.8·10⁻¹⁵, and 8.9·10⁻¹⁶ once clipped. Clipping multiplies all "
+        "terms by one factor, never above 1.",
+    )
+
+
+def test_claim_26_is_judged_on_the_cell_that_is_shown() -> None:
+    # (1.5⁵⁰ − 1) / 0.5 = 1.3·10⁹
+    assert "This cell, W_s = 1.5: its gradient of 1.3·10⁹ is cut to 1." in judged(recurrent_weight=1.5)[1]
+    mark, why = judged(**PRESETS["Plateau"])
+    assert mark == "true"
+    assert "A linear cell with W_s = 1.2: its gradient of 4.5·10⁴ is cut to 10. This cell, W_s = 0.5: " in why
+    assert "its first step’s term is 1.8·10⁻¹⁵, and stays." in why
+    steady = judged(recurrent_weight=1.0)[1]
+    assert "This cell" not in steady
+    assert "A linear cell with W_s = 1.2: " in steady
+    assert "A linear cell with W_s = 0.5: " in steady
+    mark, why = judged(sequence_length=1)
+    assert mark == "partly"
+    assert why.startswith("1 step, θ = 1. A linear cell with W_s = 1.2: its gradient is 1, and stays.")
+    # cut nowhere: Σ 1.2^ℓ = 58 over 14 steps
+    assert judged(sequence_length=14, threshold=100.0)[0] == "partly"
 
 
 def test_the_question_is_answered_by_arithmetic() -> None:

@@ -20,7 +20,7 @@ from gradprod.figures.product_curve import Curve, product_curve
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
 from gradprod.unroll import Trajectory, unroll
-from gradprod.words import decimals, grouped, number, steps, value
+from gradprod.words import decimals, number, steps, value
 
 EXPLODES, VANISHES = 1.2, 0.5
 """Recurrent weights of the linear cell that claim 26 is tested on."""
@@ -86,14 +86,15 @@ class Clipping(Remedy):
         said = {"g": value(c.norm_before), "t": value(self.threshold)}
         if c.changed:
             sentence = _(
-                "The gradient of {g} is cut to {t}; after {steps} the error is {b}, without clipping {a}.",
+                "On the cliff the gradient of {g} is cut to {t}; after {steps} the error is {b}, without "
+                "clipping {a}.",
                 steps=steps(self.descent_steps),
                 a=value(float(self.plain_walk.error[-1])),
                 b=value(float(self.clipped_walk.error[-1])),
                 **said,
             )
         else:
-            sentence = _("The gradient is {g}, within θ = {t}; clipping leaves it as small as it is.", **said)
+            sentence = _("On the cliff the gradient is {g}, within θ = {t}; it stays as it is.", **said)
         return Verdict(
             kind="plain",
             name=_("Clipping acts") if c.changed else _("Clipping does nothing"),
@@ -187,27 +188,41 @@ print(walk.error)"""
         26,
         "Clipping cures exploding gradients, not vanishing ones.",
         articles="003",
-        test={"recurrent_weight": VANISHES, "threshold": 10.0},
+        test={},
         applies=clipping,
     )
     def clipping_cures(self) -> Judgement:
+        """On this cell and on one that does the opposite; on two where this one does neither."""
+        cells = [
+            _("A linear cell with <i>W<sub>s</sub></i> = {w}", w=decimals(w)) for w in (EXPLODES, VANISHES)
+        ]
         explodes, vanishes = self.both
-        why = _(
-            "A linear cell, {n} steps, θ = {t}. <i>W<sub>s</sub></i> = {a}: the gradient is {g}, clipped "
-            "{h}. <i>W<sub>s</sub></i> = {b}: its first step’s term is {v}, clipped {w}. All lags are "
-            "multiplied by the same factor, never above 1.",
-            n=grouped(len(explodes.terms.log10)),
-            t=value(self.threshold),
-            a=decimals(EXPLODES),
-            g=number(explodes.norm_log10),
-            h=number(explodes.norm_log10 + explodes.scale_log10),
-            b=decimals(VANISHES),
-            v=number(float(vanishes.terms.log10[-1])),
-            w=number(float(vanishes.clipped.log10[-1])),
+        here = _("This cell, <i>W<sub>s</sub></i> = {w}", w=decimals(self.recurrent_weight))
+        oldest = float(self.terms.terms.log10[-1])
+        if oldest > 1:
+            explodes, cells[0] = self.terms, here
+        elif oldest < -1:
+            vanishes, cells[1] = self.terms, here
+        before, after = explodes.norm_log10, explodes.norm_log10 + explodes.scale_log10
+        v, w = (float(p.log10[-1]) for p in (vanishes.terms, vanishes.clipped))
+        acted = before > after
+        cut = (
+            _("{cell}: its gradient of {g} is cut to {h}.")
+            if acted
+            else _("{cell}: its gradient is {g}, and stays.")
         )
-        acted = explodes.scale_log10 < 0
-        lost = vanishes.terms.log10[-1] < -1 and vanishes.clipped.log10[-1] <= vanishes.terms.log10[-1]
-        return Judgement("true" if acted and lost else "partly", why)
+        far = (
+            _("{cell}: its first step’s term is {v}, and {w} once clipped.")
+            if w < v
+            else _("{cell}: its first step’s term is {v}, and stays.")
+        )
+        why = [
+            _("{steps}, θ = {t}.", steps=steps(len(self.terms.terms.log10)), t=value(self.threshold)),
+            cut.format(cell=cells[0], g=number(before), h=number(after)),
+            far.format(cell=cells[1], v=number(v), w=number(w)),
+            _("Clipping multiplies all terms by one factor, never above 1."),
+        ]
+        return Judgement("true" if acted and v < -1 else "partly", " ".join(why))
 
 
 @functools.cache
