@@ -8,7 +8,7 @@ import pytest
 
 from gradprod.analysis.clipping import Clipped, Descent
 from gradprod.figures.cliff import Walk, cliff_map, clipping_arrows
-from gradprod.figures.theme import Style
+from gradprod.figures.theme import Style, text_width
 from gradprod.words import plain
 
 STYLES = [Style(), Style("dark", 340, 360, touch=True), Style(width=1000, height=540, presenting=True)]
@@ -54,6 +54,37 @@ def test_walks_differ_in_dash_and_marker_and_say_when_they_leave():
     assert one["marker"]["symbol"] != other["marker"]["symbol"]
     assert {"plain step 2 leaves the picture", "clipped"} <= set(texts(figure))
     assert plain(one["text"][1]) == "step 1: error 0.1, gradient 2"
+
+
+PHONE = Style(width=390, height=270, touch=True)
+
+
+@pytest.mark.parametrize("style", [PHONE, Style(width=684, height=440), STYLES[2]])
+@pytest.mark.parametrize("start", [(4.2, -2.12), (4.6, -2.36), (3.9, -1.9)])
+def test_labels_leave_the_cliff_and_the_paths_free(style, start):
+    # an error that is least on the line b = −1.75 − 0.65 (w − 3.7); the plain walk leaves to the right
+    w, b = np.linspace(3.7, 5.2, 81), np.linspace(-2.8, -1.6, 65)
+    error = np.clip(np.abs(b[:, None] + 1.75 + 0.65 * (w - 3.7)), 1e-4, None)
+    away = descent([start[0], start[0] + 1], [start[1], start[1] + 1.6])
+    near = descent([start[0], start[0] + 0.08], [start[1], start[1] + 0.13])
+    walks = [Walk(descent=away, name="plain"), Walk(descent=near, name="clipped", exact=False)]
+    figure = cliff_map(w, b, error, style, walks=walks, start=start)
+    margin = figure["layout"]["margin"]
+    across, tall = style.width - margin["l"] - margin["r"], style.height - margin["t"] - margin["b"]
+
+    def place(x, y):
+        return (np.asarray(x) - 3.7) / 1.5 * across, (-1.6 - np.asarray(y)) / 1.2 * tall
+
+    valley = place(w, -1.75 - 0.65 * (w - 3.7))
+    path = place(start[0] + np.linspace(0, 1, 300), start[1] + 1.6 * np.linspace(0, 1, 300))
+    for label in (a for a in figure["layout"]["annotations"] if a.get("showarrow")):
+        x, y = place(label["x"], label["y"])
+        lines = label["text"].split("<br>")
+        wide = max(text_width(line, label["font"]["size"]) for line in lines) / 2
+        high = len(lines) * 0.65 * label["font"]["size"]
+        for px, py in (valley, path):
+            covered = (np.abs(px - x - label["ax"]) < wide) & (np.abs(py - y - label["ay"]) < high)
+            assert not covered.any(), label["text"]
 
 
 def test_the_start_has_a_ring():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -133,8 +134,12 @@ def cliff_map(
     data = [surface]
     room = style.width - left - right, style.height - top - bottom
     taken: list[Box] = []
+    deep = np.min(log, axis=0) < low + 0.4 * (high - low)
+    lines = [(w[deep], b[np.argmin(log, axis=0)][deep])]  # the valley, and the paths
+    lines += [(np.asarray(walk.descent.weight), np.asarray(walk.descent.bias)) for walk in walks]
+    marks = _along(lines, (span_x, span_y), room)
     for k, walk in enumerate(walks):
-        traces, label = _walk_traces(walk, k, (span_x, span_y), room, taken, style)
+        traces, label = _walk_traces(walk, k, (span_x, span_y), room, marks, taken, style)
         data += traces
         notes.append(label)
     if start is not None:
@@ -147,11 +152,30 @@ def cliff_map(
     return {"data": data, "layout": layout | {"annotations": notes}}
 
 
+def _along(
+    lines: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    spans: tuple[tuple[float, float], tuple[float, float]],
+    room: tuple[float, float],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Points of lines every few pixels, inside the picture and in its pixels."""
+    (left, right), (low, high) = spans
+    along = np.linspace(0, 1, 200)
+    points = [np.empty((0, 2))]
+    for x, y in lines:
+        ends = np.stack([(x - left) / (right - left) * room[0], (high - y) / (high - low) * room[1]], axis=-1)
+        points += [a + along[:, None] * (b - a) for a, b in itertools.pairwise(ends)]
+    every = np.concatenate(points)
+    inside = every[((every >= 0) & (every <= room)).all(axis=1)]
+    px, py = (8 * np.unique(np.round(inside / 8), axis=0)).T
+    return px, py
+
+
 def _walk_traces(
     walk: Walk,
     place: int,
     spans: tuple[tuple[float, float], tuple[float, float]],
     room: tuple[float, float],
+    marks: tuple[NDArray[np.float64], NDArray[np.float64]],
     taken: list[Box],
     style: Style,
 ) -> tuple[list[Figure], Figure]:
@@ -182,7 +206,7 @@ def _walk_traces(
     px = (x - span_x[0]) / (span_x[1] - span_x[0]) * room[0]
     py = (span_y[1] - y) / (span_y[1] - span_y[0]) * room[1]
     half = text_width(text, size.tick) / 2 + 8, (1 + text.count("<br>")) * 0.65 * size.tick + 7
-    lx, ly = clear_place((float(px[last]), float(py[last])), half, (px, py), taken, room)
+    lx, ly = clear_place((float(px[last]), float(py[last])), half, marks, taken, room)
     label = {
         "text": text,
         "x": float(x[last]),
