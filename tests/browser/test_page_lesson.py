@@ -198,6 +198,11 @@ def test_nothing_gives_the_answer_away_while_a_question_is_open(lesson: Page) ->
     exact = next(c for c in curves(lesson) if c["uid"] not in (None, "prediction", "bound"))
     assert len(exact["y"]) <= 5
     assert "10⁻¹²" not in lesson.locator(".gradprod").inner_text()
+    for control in (slider(lesson), box(lesson), lesson.get_by_role("button", name="Reset everything")):
+        expect(control).to_be_disabled()
+    expect(
+        lesson.get_by_text("The controls wait: the question is about the case they are at.")
+    ).to_be_visible()
     for _ in range(2):
         guess.press("ArrowRight")
     expect(lesson.locator("output")).to_have_text("1011 times as large")

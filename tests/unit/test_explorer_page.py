@@ -13,9 +13,10 @@ from gradprod import i18n
 from gradprod.explorers import App, VanishOrExplode
 from gradprod.explorers.controls import Real
 from gradprod.explorers.messages import messages
-from gradprod.explorers.model import Explorer, Figure, Verdict, cached, picture
+from gradprod.explorers.model import Explorer, Figure, Picture, Verdict, cached, picture
 from gradprod.explorers.page import Page
 from gradprod.figures.theme import Style
+from gradprod.view import Point
 
 
 class Fragile(Explorer):
@@ -151,6 +152,26 @@ def test_nothing_sent_gives_the_answer_away_while_a_question_is_open(page: Page)
     does(page, "commit")
     assert page.cards["predict"]["reveal"].startswith("You said 10<sup>3</sup>; it is 10<sup>−12</sup>")
     assert page.table["rows"]
+
+
+def test_nothing_moves_the_case_of_an_open_question(page: Page) -> None:
+    does(page, "ask")
+    does(page, "guess", guess=3)
+    asked = page.explorer.settings()
+    does(page, "set", values={"recurrent_weight": 2.0}, texts={"sequence_length": "9"})
+    does(page, "preset", index=1)
+    does(page, "reset")
+    does(page, "claim", test=True)
+    does(page, "pin", on=True)
+    page._click(next(p for p in page.explorer.parts(Picture) if p.moves), Point(0, 0, 0.5, 0.5))
+    assert page.explorer.settings() == asked
+    assert page.explorer.pins == []
+    assert page.words["veiled"]
+    assert page.cards["predict"]["guess"] == 3
+    assert page.frame["labels"]["held"].startswith("The controls wait: the question is about the case")
+    does(page, "skip")
+    does(page, "set", values={"recurrent_weight": 2.0})
+    assert page.explorer.recurrent_weight == 2.0
 
 
 def test_the_picture_is_drawn_in_the_size_and_theme_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:

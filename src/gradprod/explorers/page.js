@@ -519,6 +519,7 @@ class Page {
     const words = this.model.get("words");
     if (words.veiled === undefined) return;
     this.root.classList.toggle("predicting", words.veiled);
+    this.hold();
     this.verdict.dataset.kind = words.kind ?? "hidden";
     if (words.veiled) this.verdict.replaceChildren();
     else {
@@ -569,7 +570,7 @@ class Page {
       const ends = p.ends.map(([at, text], i) => el("span", { class: i === 0 ? "first" : i === p.ends.length - 1 ? "end" : null, style: `--p:${(at - p.low) / (p.high - p.low)}` }, text));
       this.words = el("output", { html: words });
       node.replaceChildren(el("h2", {}, t("ask")), el("p", { html: p.question }), el("div", { class: "guess" }, el("div", { class: "track" }, range, el("div", { class: "ticks", "aria-hidden": "true" }, ...ends)), this.words),
-        el("div", { class: "actions" }, button(p.show, () => this.act("commit"), { class: "primary" }), button(t("skip"), () => this.act("skip"), { class: "plain" })));
+        el("div", { class: "actions" }, button(p.show, () => this.act("commit"), { class: "primary" }), button(t("skip"), () => this.act("skip"), { class: "plain" })), el("small", {}, t("held")));
       range.focus({ preventScroll: true });
     } else if (this.stage === "open") node.querySelector("button")?.focus({ preventScroll: true });
     this.stage = stage;
@@ -726,6 +727,12 @@ class Page {
     this.alone = on;
     for (const node of this.sheet.querySelectorAll(".controls :is(input, select, button), .predict :is(input, button), .under :is(input, select, button), .claim button, .downloads button[data-kernel]")) node.disabled = on;
     this.root.classList.toggle("waiting", on);
+    this.hold();
+  }
+  /** A control moved while a question is open would change the question. */
+  hold() {
+    const on = !!this.alone || this.root.classList.contains("predicting");
+    for (const node of this.sheet.querySelectorAll(".controls :is(input, select, button), .under :is(input, select, button)")) node.disabled = on;
   }
   /** Open the page anew, not more than three times a minute by itself: a computation that dies at once would do so for ever. */
   reopen(asked) {

@@ -48,6 +48,8 @@ LABELS = {
     "empty": "The picture appears here.",
     "gone": "Not connected to the computation. The picture stays as it was; the controls wait.",
     "guess": "Your prediction",
+    "held": "The controls wait: the question is about the case they are at. To move them, show the answer or "
+    "skip it.",
     "language": "Language",
     "leave": "press Esc to leave",
     "lessons": "Lessons",
@@ -77,6 +79,9 @@ LABELS = {
     "trying": "Trying again in {n} s",
     "unpin": "Unpin",
 }
+
+MOVES = ("set", "preset", "reset", "run", "upload", "pin")
+"""Messages that would change what an open question is about, or give its answer away."""
 
 
 UNPACK = """export default async () => {
@@ -207,6 +212,8 @@ class Page(anywidget.AnyWidget):
         if handler is None:
             return
         self.newest = int(message.get("seq", self.newest))
+        if self.explorer.veiled and message["do"] in MOVES:
+            handler = self._do_nothing
         with self._telling():
             handler(**message.get("with", {}), **({"data": bytes(buffers[0])} if buffers else {}))
         self._pacer.request()
@@ -278,6 +285,9 @@ class Page(anywidget.AnyWidget):
             except BadValue as error:
                 self._refused(error)
 
+    def _do_nothing(self, **data: Any) -> None:
+        """What would move the case of an open question waits until that is answered or skipped."""
+
     def _do_preset(self, index: int) -> None:
         self.errors = {}
         self.explorer.start_from(self.explorer.presets[index].settings)
@@ -290,7 +300,7 @@ class Page(anywidget.AnyWidget):
     def _do_claim(self, step: int = 0, test: bool = False) -> None:
         claims = self.explorer.parts(Claim)
         self._chosen_claim = (self._claim_index() + step) % len(claims)
-        if test:
+        if test and not self.explorer.veiled:
             self.errors = {}
             self.explorer.start_from(claims[self._chosen_claim].test)
 
@@ -345,6 +355,8 @@ class Page(anywidget.AnyWidget):
 
     def _click(self, made: Picture, point: Any) -> None:
         """A click in a picture sets what its axes stand for."""
+        if self.explorer.veiled:
+            return
         controls = type(self.explorer).controls()
         with self._telling():
             wanted = {}
