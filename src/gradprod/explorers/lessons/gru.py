@@ -297,7 +297,8 @@ class GRU(CellExplorer, SteppedExplorer):
         why = _(
             "An LSTM with <i>f</i> = 1 − <i>z</i> and <i>i</i> = <i>z</i> runs beside it: its <i>c</i> and "
             "this <i>h</i> {alike}, and {lstm} is left of its product, {gru} of this one. Where the two "
-            "products are farthest apart, it is by a factor of {apart}; the claim holds if that is at most 10.",
+            "products are farthest apart, it is by a factor of {apart}; the claim holds if that is at most "
+            "10.",
             alike=alike,
             lstm=signed(self.lstm_result),
             gru=signed(self.result),
