@@ -335,6 +335,50 @@ def test_other_sums_are_drawn_beside_the_bars_and_nothing_under_the_veil():
     assert not any("2.5" in a["text"] for a in veiled["layout"]["annotations"])
 
 
+def test_one_term_is_and_more_terms_are():
+    said = {plain(r.name): r.how for r in ThreeSteps(recurrent_weight=0.0).readouts()}
+    assert said["∂L_3/∂W_x"] == "the newest of 3 terms is within 1 %"
+    said = {plain(r.name): r.how for r in at("Twelve steps").readouts()}
+    assert said["∂L_12/∂W_x"] == "the newest 7 of 12 terms are within 1 %"
+    # S = X = 0, 0, 1 and O = 2 S = 0, 0, 2: only the last loss isn't 0
+    alone = ThreeSteps(loss="all", inputs=(0.0, 0.0, 1.0), targets=(0.0, 0.0, 5.0), recurrent_weight=0.0)
+    said = {plain(r.name): r.how for r in alone.readouts()}
+    assert said["∂L/∂W_x"] == "the newest of 3 losses is within 1 %"
+
+
+def test_one_gradient_has_the_same_digits_wherever_it_stands():
+    # every input 1, W_s = ½, W_o = 2: S_12 = 2 − 2⁻¹¹, e = 2 S_12 − 2, ∂L/∂W_x = 2 e Σ 2⁻ᵏ
+    model = ThreeSteps(**ThreeSteps.prediction.settings)
+    S = 2 - 2**-11
+    assert pytest.approx(7.994, abs=5e-4) == 2 * (2 * S - 2) * S
+    rows = {plain(r.name): r.value for r in model.readouts()}
+    assert (rows["∂L_12/∂W_x"], rows["∂L_12/∂W_s"]) == ("7.994", "15.94")
+    assert plain(model.verdict().sentence).endswith("∂L_12/∂W_x = 7.994.")
+    assert "sum3.9977.99415.94" in plain(model.every_term(Style()))
+    titles = [plain(a["text"]) for a in model.chart(Style(width=1000))["layout"]["annotations"]]
+    assert {"∂L_12/∂W_x = 7.994", "∂L_12/∂W_s = 15.94"} <= set(titles)
+
+
+def test_a_column_of_terms_has_one_number_of_decimals():
+    columns = list(zip(*at("Twelve steps").table().rows, strict=True))
+    assert columns[4][:3] == ("3.430", "−1.715", "0.429")
+    assert columns[5][6:9] == ("−0.030", "0.023", "0.010")
+    assert [row[4] for row in ThreeSteps().table().rows] == ["4", "−2", "0.5"]
+
+
+def test_the_zero_line_strikes_no_number_through():
+    # ∂L_12/∂W_s: the first bar falls to −2, the second rises by 1.5 and ends under the line
+    chart = at("Twelve steps").chart(Style(width=1336, height=250, presenting=True))
+    bars = next(t for t in chart["data"] if t["uid"] == "terms-recurrent_weight")
+    assert bars["text"][:2] == ["−2", "1.5"]
+    assert bars["textposition"][:2] == ["outside", "inside"]
+    assert bars["insidetextfont"]["color"][1] == Style().colours.page
+    # ∂L_3/∂W_s = −2 + 2 + 1: the bars end at −2, 0 and 1
+    chart = ThreeSteps().chart(Style(width=1336, height=250, presenting=True))
+    bars = next(t for t in chart["data"] if t["uid"] == "terms-recurrent_weight")
+    assert bars["textposition"] == ["outside"] * 3
+
+
 def test_terms_as_latex_become_html():
     assert tex_html(r"(O_{12} - Y_{12})\, W_o\, W_s^{2}\, \tanh'(u_3)\, X_1") == (
         "(<i>O<sub>12</sub></i> − <i>Y<sub>12</sub></i>)\u202f<i>W<sub>o</sub></i>\u202f"

@@ -249,6 +249,7 @@ def gradient_terms(
     loss: str = "∂<i>L</i>",
     index: str = "k",
     beside: Sequence[Beside] = (),
+    sums: Mapping[str, str] | None = None,
     veil: bool = False,
     prediction: tuple[str, float] | None = None,
 ) -> Figure:
@@ -269,6 +270,8 @@ def gradient_terms(
         The letter of what the terms are counted by.
     beside : sequence of Beside, optional
         Other terms, whose running sums are to be compared with these.
+    sums : mapping of str to str, optional
+        The gradients in words, by parameter; of two digits where not given.
     veil : bool, optional
         Hide every number, while a question about them is open.
     prediction : (str, float), optional
@@ -289,7 +292,8 @@ def gradient_terms(
     across = style.width - left - right
     sizes_of = np.array([max(2, t.values.shape[-1] + 1) for t in terms.values()], float)
     words = {
-        name: f"{loss}/∂{_LETTERS.get(name, name)} = <b>{'?' if veil else value(float(t.gradient))}</b>"
+        name: f"{loss}/∂{_LETTERS.get(name, name)} = "
+        f"<b>{'?' if veil else (sums or {}).get(name) or value(float(t.gradient))}</b>"
         for name, t in terms.items()
     }
     if columns > 1:
@@ -325,6 +329,8 @@ def gradient_terms(
             )
         falls = bool(np.min(parts.values) < 0) and not veil
         span = _widened(span, [line["y"] for line in lines], falls, 1.5 * size.tick / max(tall, 1.0))
+        if "text" in bars[0]:
+            _off_the_axis(bars[0], span, tall, style)
         if prediction is not None and prediction[0] == name:
             cross, said = _guessed(prediction[1], parts, span, veil, style)
             lines.append(cross)
@@ -417,6 +423,22 @@ def _staircase(
     named = [f"<i>{index}</i> = {k}" if long else str(k) for k in sources.tolist()]
     names = [name if i % every == 0 else "" for i, name in enumerate(named)]
     return [bars, whole], [*names, _("sum")], [low, high]
+
+
+def _off_the_axis(bars: Figure, span: list[float], tall: float, style: Style) -> None:
+    """Put numbers that the zero line would strike through into their bars, or leave them out."""
+    size, c = sizes(style), style.colours
+    high = 1.4 * size.tick * (span[1] - span[0]) / max(tall, 1.0)
+    starts, values = np.asarray(bars["base"]), np.asarray(bars["y"])
+    ends = starts + values
+    struck = (values > 0) & (ends < -0.05 * high) & (ends > -high)
+    struck |= (values < 0) & (ends > 0.05 * high) & (ends < high)
+    fits = np.abs(values) > high
+    bars["text"] = [t if f or not s else "" for t, s, f in zip(bars["text"], struck, fits, strict=True)]
+    bars["textposition"] = ["inside" if s else "outside" for s in struck]
+    bars["insidetextanchor"], bars["constraintext"] = "middle", "none"
+    dark = [float(shade.rpartition(",")[2].rstrip(") ")) > 0.5 for shade in bars["marker"]["color"]]
+    bars["insidetextfont"] = {"size": size.tick, "color": [c.page if d else c.ink for d in dark]}
 
 
 def _guessed(

@@ -25,7 +25,18 @@ from gradprod.explorers.model import (
 from gradprod.explorers.reading import html_table, tex_html
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
-from gradprod.words import GLYPHS, decimals, grouped, percent, rule_sentence, steps, value, verdict_name
+from gradprod.i18n import ngettext
+from gradprod.words import (
+    GLYPHS,
+    MINUS,
+    decimals,
+    grouped,
+    percent,
+    rule_sentence,
+    steps,
+    value,
+    verdict_name,
+)
 
 ONES = {"inputs": (1.0,), "sequence_length": 12, "recurrent_weight": 0.5, "initial_state": 0.0}
 GROWING = {"sequence_length": 12, "recurrent_weight": 2.0}
@@ -81,6 +92,11 @@ class ThreeSteps(UnrolledNet):
 
     # ---- words ----
 
+    def said(self, name: str) -> Callable[[float], str]:
+        """How one gradient and its terms are said, wherever they stand."""
+        of = self.shown[name]
+        return _alike(of.values, of.gradient)
+
     def _whole(self, name: str, t: int | None = None) -> str:
         """∂L_t/∂W in letters; without t the loss that is shown."""
         index = f"<sub>{self.sequence_length if t is None else t}</sub>"
@@ -100,8 +116,8 @@ class ThreeSteps(UnrolledNet):
         terms = self.last_table[name]
         log = float(terms.product_log10[0])
         kind = "holds" if abs(log) <= 1 else "explodes" if log > 0 else "vanishes"
-        product, oldest = value(float(terms.product[0])), value(float(terms.values[0]))
-        whole = value(float(self.shown[name].gradient))
+        product, oldest = value(float(terms.product[0])), self.said(name)(float(terms.values[0]))
+        whole = self.said(name)(float(self.shown[name].gradient))
         if self.loss == "all":
             sentence = _(
                 "The loss of step {T} alone has {last} in {one}; the losses of all {steps} add up to "
@@ -138,29 +154,32 @@ class ThreeSteps(UnrolledNet):
             count, total = int(terms_needed(of)), len(of.values)
             how = ""
             if 0 < count < total:
-                unit = _("terms") if self.loss == "last" else _("losses")
-                how = _(
-                    "the newest {n} of {total} {what} are within 1 %",
-                    n=grouped(count),
-                    total=grouped(total),
-                    what=unit,
+                of_terms = (
+                    "the newest of {total} terms is within 1 %",
+                    "the newest {n} of {total} terms are within 1 %",
                 )
-            rows.append(Readout(self._whole(name), value(float(of.gradient)), how))
+                of_losses = (
+                    "the newest of {total} losses is within 1 %",
+                    "the newest {n} of {total} losses are within 1 %",
+                )
+                words = of_terms if self.loss == "last" else of_losses
+                how = ngettext(*words, count, n=grouped(count), total=grouped(total))
+            rows.append(Readout(self._whole(name), self.said(name)(float(of.gradient)), how))
         return rows
 
     def table(self) -> Table:
         head = ["<i>t</i>", "<i>k</i>", _("product"), *(LETTERS[name] for name in THREE)]
         rows = []
         first = self.sequence_length if self.loss == "last" else 1
+        said = {name: _alike(self.table_of_all[name].values[first - 1 :]) for name in THREE}
         for t in range(first, self.sequence_length + 1):
             for k in range(t, 0, -1):
-                cells = [self.table_of_all[name].values[t - 1, k - 1] for name in THREE[1:]]
-                own = self.table_of_all["readout_weight"].values[t - 1, 0]
+                cells = [
+                    said[name](float(self.table_of_all[name].values[t - 1, k - 1])) for name in THREE[1:]
+                ]
+                own = said["readout_weight"](float(self.table_of_all["readout_weight"].values[t - 1, 0]))
                 product = self.table_of_all["input_weight"].product[t - 1, k - 1]
-                rows.append(
-                    [grouped(t), grouped(k), value(product), value(own) if k == t else ""]
-                    + [value(float(v)) for v in cells]
-                )
+                rows.append([grouped(t), grouped(k), value(product), own if k == t else "", *cells])
         return Table(head, rows)
 
     def columns(self) -> Mapping[str, Any]:
@@ -249,11 +268,11 @@ for name, terms in {call}(run, readout, {Y}).items():
             "open": _("all 1: kept whole"),
             "shut": _("all 0: dropped whole"),
         }
-        rows = [[_("exact"), f"<b>{value(float(self.shown[name].gradient))}</b>", ""]]
+        rows = [[_("exact"), f"<b>{self.said(name)(float(self.shown[name].gradient))}</b>", ""]]
         for reading, said in words.items():
             made = self.read_as_gates(reading)[name]
             off = _("{p} off", p=_off(float(made.error)))
-            rows.append([said, f"<b>{value(float(made.gradient))}</b>", off])
+            rows.append([said, f"<b>{self.said(name)(float(made.gradient))}</b>", off])
         told = _("Each product over one step or more in {whole} replaced:", whole=self._whole(name))
         return f"<p>{told}</p>{html_table(rows)}"
 
@@ -353,8 +372,8 @@ for name, terms in {call}(run, readout, {Y}).items():
             "An idealisation. Each product read as 1 or 0, whichever is nearer, makes {whole} {read}; it is "
             "{exact}, so the reading is {off} off.",
             whole=self._whole(name),
-            read=value(float(made.gradient)),
-            exact=value(float(self.shown[name].gradient)),
+            read=self.said(name)(float(made.gradient)),
+            exact=self.said(name)(float(self.shown[name].gradient)),
             off=_off(error),
         )
         return Judgement("exact" if error < 1e-9 else "false" if error > 0.1 else "partly", why)
@@ -366,7 +385,10 @@ def _alike(*numbers: Any) -> Callable[[float], str]:
     if not 1e-2 <= largest < 1e4:
         return value
     places = max(0, 3 - int(np.floor(np.log10(largest))))
-    return lambda x: decimals(x, places) if abs(x) >= 10.0**-places else value(x)
+    every = np.concatenate([np.ravel(n) for n in numbers])
+    if np.allclose(every, np.round(every, 2), rtol=0, atol=1e-9):  # 4, −2 and 0.5 need no zeros
+        return lambda x: decimals(x, places) if abs(x) >= 10.0**-places else value(x)
+    return lambda x: f"{x:.{places}f}".replace("-", MINUS) if abs(x) >= 10.0**-places else value(x)
 
 
 def _off(error: float) -> str:

@@ -139,6 +139,10 @@ class UnrolledNet(Explorer):
             return self.last_table
         return {name: step_sums(terms) for name, terms in self.table_of_all.items()}
 
+    def said(self, name: str) -> Callable[[float], str]:
+        """How one gradient and its terms are said."""
+        raise NotImplementedError
+
     @property
     def t(self) -> int:
         """Step of the loss in focus."""
@@ -277,6 +281,7 @@ class UnrolledNet(Explorer):
             loss="∂<i>L</i>" if self.loss == "all" else f"∂<i>L</i><sub>{self.sequence_length}</sub>",
             index="k" if self.loss == "last" else "t",
             beside=beside,
+            sums={name: self.said(name)(float(self.shown[name].gradient)) for name in names},
             veil=self.veiled,
             prediction=None if guess is None else ("input_weight", guess),
         )
