@@ -59,6 +59,15 @@ def test_lines_of_a_panel_differ_in_marker_as_in_colour_and_are_named():
         assert name in said
 
 
+@pytest.mark.parametrize("style", STYLES)
+def test_the_sign_before_a_name_has_the_colour_of_its_line(style):
+    gates, states, _inputs = run(50)
+    figure = gates_over_time(gates, states, style)
+    said = " ".join(a["text"] for a in figure["layout"]["annotations"])
+    for k, sign in enumerate("●✕■"):
+        assert f'<span style="color:{trace(figure, f"line-0-{k}")["line"]["color"]}">{sign}</span>' in said
+
+
 def test_several_runs_become_a_median_with_a_band():
     values = np.linspace(0, 1, 11)[:, None] * np.ones(20)
     figure = gates_over_time({"f": values}, {}, Style())

@@ -1,5 +1,7 @@
 """Bars of terms: they stack up to the sum that the record states, each with its colour and hatch."""
 
+from urllib.parse import unquote
+
 import numpy as np
 import plotly.graph_objects as go
 import pytest
@@ -73,8 +75,10 @@ def test_terms_differ_in_colour_and_in_hatch_and_are_named(names):
     figure = step_terms(made(names, 20), Style())
     bars = [trace(figure, f"term-{n}") for n in names]
     assert len({b["marker"]["color"] for b in bars}) == len({HATCHES[n] for n in names}) == 4
-    shapes = [b["marker"].get("pattern", {}).get("shape", "") for b in bars]
-    assert shapes == [HATCHES[n] for n in names]
+    patterns = [b["marker"].get("pattern", {}) for b in bars]
+    assert [p.get("shape", "") for p in patterns] == [HATCHES[n] for n in names]
+    # plotly leaves out a bar's own colour behind a hatch unless it is told
+    assert all(p["bgcolor"] == b["marker"]["color"] for b, p in zip(bars, patterns, strict=True) if p)
     assert sum("mean" in text for text in texts(figure)) == 5
 
 
@@ -86,10 +90,56 @@ def test_of_matrices_the_norms_are_drawn_and_no_sum():
     assert "sum" not in {t["uid"] for t in figure["data"]}
 
 
-def test_many_steps_are_lines():
-    figure = step_terms(made(LSTM, 1000), Style())
-    assert {t["type"] for t in figure["data"]} == {"scatter"}
-    assert sum(t["mode"] == "lines" for t in figure["data"]) == 5
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("length", [20, 1000])
+def test_a_swatch_has_the_colour_and_hatch_of_its_bars_and_stands_before_its_name(length, style):
+    figure = step_terms(made(LSTM, length), style)
+    images, labels = figure["layout"]["images"], figure["layout"]["annotations"][1:]
+    drawn = [unquote(i["source"]) for i in images]
+    assert len(set(drawn)) == 5
+    margin = figure["layout"]["margin"]
+    wide = style.width - margin["l"] - margin["r"]
+    for n, name in enumerate(LSTM):
+        marker = trace(figure, f"term-{name}")["marker"]
+        assert f'fill="{marker["color"]}"' in drawn[n]
+        assert f'stroke="{marker["line"]["color"]}"' in drawn[n]
+    for image, label in zip(images, labels, strict=True):
+        end = (image["x"] - 1 + image["sizex"]) * wide
+        assert 0 < label["xshift"] - end < 14
+
+
+def contrast(one, other):
+    def light(colour):
+        parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+        linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
+        return float(np.dot((0.2126, 0.7152, 0.0722), linear)) + 0.05
+
+    a, b = light(one), light(other)
+    return max(a, b) / min(a, b)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_hatch_and_fill_can_be_told_apart(theme):
+    figure = step_terms(made(LSTM, 20), Style(theme))
+    hatched = [t["marker"] for t in figure["data"] if "pattern" in t.get("marker", {})]
+    assert len(hatched) == 3
+    assert all(contrast(m["color"], m["pattern"]["fgcolor"]) > 3 for m in hatched)
+
+
+def test_of_many_steps_every_bar_is_the_mean_of_several():
+    result = made(LSTM, 1000)  # 7 steps a bar, and 6 in the last
+    figure = step_terms(result, Style())
+    bar = trace(figure, "term-candidate")
+    values = result.terms["candidate"]
+    assert len(bar["y"]) == 143
+    assert bar["y"][0] == pytest.approx(values[:7].mean(), rel=1e-12)
+    assert bar["y"][-1] == pytest.approx(values[-6:].mean(), rel=1e-12)
+    assert (bar["x"][0], bar["x"][-1]) == (5, 998.5)
+    assert (bar["customdata"][0], bar["customdata"][-1]) == ("2–8", "996–1001")
+    assert list(bar["width"][[0, -1]]) == [7, 6]
+    sums = trace(figure, "sum")["y"]
+    assert sums[3] == pytest.approx(result.total[21:28].mean(), rel=1e-12)
+    assert "mean of every 7 steps" in texts(figure)[0]
 
 
 @pytest.mark.parametrize("style", STYLES)

@@ -156,7 +156,9 @@ def over_time(panels: Sequence[Panel], style: Style, *, x_title: str | None = No
             name = f"{_GLYPHS.get(series.symbol, '')} {series.name}" if len(panel.series) > 1 else series.name
             tone = _text(series, style)
             said = "0" if abs(end) < 1e-9 * (high - low) else value(end)
-            labels[-1].append(Label(at=down, name=name, number=said, colour=tone, bold=not series.pinned))
+            sign = series.colour if len(panel.series) > 1 and not series.pinned else ""
+            made = Label(at=down, name=name, number=said, colour=tone, bold=not series.pinned, tone=sign)
+            labels[-1].append(made)
     room = label_room([label for group in labels for label in group], style)
     ends = [text_width(decimals(v), size.tick) for span in spans for v in span]
     left = round(max(60 if big else 40, min(90, max(ends) + 14)))

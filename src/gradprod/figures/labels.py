@@ -13,13 +13,17 @@ from gradprod.figures.theme import Figure, Style, note, sizes, text_width, wrapp
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """What stands at the end of a line; ``at`` is the line's end, in pixels from the top of its axis."""
+    """What stands at the end of a line; ``at`` is the line's end, in pixels from the top of its axis.
+
+    ``tone`` is the colour of the sign that the name begins with, where it isn't that of the name.
+    """
 
     at: float
     name: str
     number: str = ""
     colour: str
     bold: bool = True
+    tone: str = ""
 
 
 def label_room(labels: Sequence[Label], style: Style) -> float:
@@ -69,6 +73,10 @@ def end_labels(
         heights = [font * 1.3 * (1 + text.count("<br>")) + (0 if shape == "bare" else 4) for text in texts]
         if sum(heights) <= tall + 1.3 * font + low:
             break
+    for k, label in enumerate(labels):
+        if label.tone:
+            sign = label.name[0]
+            texts[k] = texts[k].replace(sign, f'<span style="color:{label.tone}">{sign}</span>', 1)
     tops = push_apart([label.at for label in labels], heights, -1.3 * font, tall + low)
     where = {"x": 1, "xref": "paper", "xanchor": "left", "xshift": gap, "y": top, "yref": "paper"}
     where |= {"yanchor": "top", "align": "left"}

@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradprod.analysis.terms import StepTerms
-from gradprod.figures.gates import Panel, Series, over_time
 from gradprod.figures.labels import Label, end_labels, label_room
 from gradprod.figures.theme import (
     TRUTH,
@@ -31,7 +31,7 @@ from gradprod.i18n import gettext as _
 from gradprod.words import MINUS, decimals, grouped, plain, power, value
 
 BARS_TO = 150
-"""Most steps drawn as stacked bars; of more, every term is a line."""
+"""Most stacked bars; of more steps, every bar is the mean of several."""
 
 HATCHES = {
     "keep": "",
@@ -43,13 +43,12 @@ HATCHES = {
 }
 """plotly's hatch of each term; the GRU's update gate acts on the old state and on the new one."""
 
-_SWATCHES = {"": "■", "/": "▨", "x": "▩", ".": "░"}
-
 
 def step_terms(result: StepTerms, style: Style, *, title: str | None = None) -> Figure:
     """The terms of every one-step derivative as stacked bars, their sum as a line.
 
-    Each term has a colour and a hatch; terms below zero are stacked downwards.
+    Each term has a colour and a hatch, and a swatch of both beside its name; terms below zero are stacked
+    downwards. Means of terms add up to the mean of the sums, so that a bar may stand for several steps.
 
     Parameters
     ----------
@@ -70,8 +69,23 @@ def step_terms(result: StepTerms, style: Style, *, title: str | None = None) -> 
         for name, v in result.terms.items()
     }
     what = title or (_("size of every term, ‖·‖") if matrices else _("terms of one step, and their sum"))
-    if len(result.steps) > BARS_TO:
-        return _term_lines(result, terms, style, what, matrices)
+    total = None if matrices else np.asarray(result.total, float)
+    means = {name: float(v.mean()) for name, v in terms.items()}
+    every, said = -(-len(result.steps) // BARS_TO), ""
+    steps: NDArray[np.float64] = np.asarray(result.steps, float)
+    widths: Figure = {}
+    if every > 1:
+        starts = np.arange(0, len(steps), every)
+        counts = np.diff(np.append(starts, len(steps)))
+        terms = {name: np.add.reduceat(v, starts) / counts for name, v in terms.items()}
+        ends = steps[starts + counts - 1]
+        widths = {
+            "width": counts,
+            "customdata": [f"{a:.0f}–{b:.0f}" for a, b in zip(steps[starts], ends, strict=True)],
+        }
+        steps = (steps[starts] + ends) / 2
+        what = _("{what}, mean of every {n} steps", what=what, n=grouped(every))
+        said = _(" (mean of steps {which})", which="%{customdata}")
     c, size, big = style.colours, sizes(style), style.presenting
     top, bottom = (58, 74) if big else (34, 50)
     tall = style.height - top - bottom
@@ -80,17 +94,19 @@ def step_terms(result: StepTerms, style: Style, *, title: str | None = None) -> 
     high, low = max(float(above.max()), 0.1), min(float(below.min()), 0.0)
     low, high = low - 0.06 * (high - low) * (low < 0), high + 0.06 * (high - low)
     data: list[Figure] = []
-    labels = []
+    labels, swatches = [], []
+    dark = c.ink if style.theme == "light" else c.page
     middle = {"up": 0.0, "down": 0.0}
     for name, values in terms.items():
         shown, colour, hatch = _look(name, style)
-        marker = {"color": colour, "line": {"color": c.ink, "width": 0.5 if len(values) <= 60 else 0}}
+        marker = {"color": colour, "line": {"color": dark, "width": 0.5 if len(values) <= 60 else 0}}
         if hatch:
             marker["pattern"] = {
                 "shape": hatch,
-                "fgcolor": c.ink,
+                "bgcolor": colour,
+                "fgcolor": dark,
                 "size": 6,
-                "solidity": 0.25,
+                "solidity": 0.2,
                 "fgopacity": 0.8,
             }
         data.append(
@@ -98,33 +114,34 @@ def step_terms(result: StepTerms, style: Style, *, title: str | None = None) -> 
                 "type": "bar",
                 "uid": f"term-{name}",
                 "name": plain(shown),
-                "x": result.steps,
+                "x": steps,
                 "y": values,
                 "marker": marker,
-                "hovertemplate": f"{shown} %{{y:.3g}}<extra></extra>",
+                "hovertemplate": f"{shown} %{{y:.3g}}{said}<extra></extra>",
+                **widths,
             }
         )
         way = "up" if values[-1] >= 0 else "down"
         at = middle[way] + float(values[-1]) / 2
         middle[way] += float(values[-1])
-        swatch = f'<span style="color:{_inked(colour, style)}">{_SWATCHES[hatch]}</span>'
-        mean = value(float(values.mean()))
+        swatches.append(_swatch(_HATCHED[hatch], colour, dark))
         labels.append(
             Label(
                 at=(high - at) / (high - low) * tall,
-                name=f"{swatch} {shown}",
-                number=_("mean {n}", n=mean),
+                name=shown,
+                number=_("mean {n}", n=value(means[name])),
                 colour=c.ink,
             )
         )
-    if not matrices:
-        total = np.asarray(result.total, float)
+    if total is not None:
+        mean = value(float(total.mean()))
+        total = np.sum(list(terms.values()), axis=0) if every > 1 else total
         data.append(
             {
                 "type": "scatter",
                 "uid": "sum",
                 "name": _("sum"),
-                "x": result.steps,
+                "x": steps,
                 "y": total,
                 "mode": "lines+markers" if len(total) <= 60 else "lines",
                 "line": {"color": c.ink, "width": 2 * size.line},
@@ -134,23 +151,24 @@ def step_terms(result: StepTerms, style: Style, *, title: str | None = None) -> 
             }
         )
         at = (high - float(total[-1])) / (high - low) * tall
-        labels.append(
-            Label(at=at, name=_("○ sum"), number=_("mean {n}", n=value(float(total.mean()))), colour=c.ink)
-        )
-    room = label_room(labels, style)
+        labels.append(Label(at=at, name=_("sum"), number=_("mean {n}", n=mean), colour=c.ink))
+        swatches.append(_swatch('<path d="M0 8h16"/><circle cx="8" cy="8" r="4"/>', c.page, c.ink, width=2))
+    side = size.label
+    indent = side + (10 if big else 6)
+    room = label_room(labels, style) + indent
     left = round(max(60 if big else 40, text_width(decimals(low, 1), size.tick) + 14))
     layout = base_layout(
         style,
         {"l": left, "r": room, "t": top, "b": bottom},
         barmode="relative",
-        bargap=0.2 if len(result.steps) <= 60 else 0,
+        bargap=0.2 if len(steps) <= 60 else 0,
         hovermode="x",
     )
-    steps = result.steps
-    ticks = [k for k in step_ticks(int(steps[-1]), 8 if size.wide else 4) if k >= steps[0]]
+    first, last = int(result.steps[0]), int(result.steps[-1])
+    ticks = [k for k in step_ticks(last, 8 if size.wide else 4) if k >= first]
     layout["xaxis"] = base_axis(
         style,
-        range=[float(steps[0]) - 0.6, float(steps[-1]) + 0.6],
+        range=[first - 0.6, last + 0.6],
         showgrid=False,
         title=axis_title(style, _("step <i>t</i>"), 12 if big else 8),
         tickmode="array",
@@ -160,8 +178,39 @@ def step_terms(result: StepTerms, style: Style, *, title: str | None = None) -> 
     layout["yaxis"] = base_axis(
         style, range=[low, high], nticks=6, zeroline=True, zerolinecolor=c.ink, zerolinewidth=1.5
     )
-    notes = [flat_title(style, what, 1, left), *end_labels(labels, style, room=room, tall=tall)]
-    return {"data": data, "layout": layout | {"annotations": notes}}
+    ends_at = end_labels(labels, style, room=room - indent, tall=tall)
+    wide = style.width - left - room
+    layout["images"] = [
+        {
+            "source": source,
+            "xref": "paper",
+            "yref": "paper",
+            "x": 1 + label["xshift"] / wide,
+            "y": 1 + (label["yshift"] - 0.2 * label["font"]["size"]) / tall,
+            "sizex": 0.9 * side / wide,
+            "sizey": 0.9 * side / tall,
+        }
+        for source, label in zip(swatches, ends_at, strict=True)
+    ]
+    ends_at = [label | {"xshift": label["xshift"] + indent} for label in ends_at]
+    return {"data": data, "layout": layout | {"annotations": [flat_title(style, what, 1, left), *ends_at]}}
+
+
+_BOX = '<path d="M1 1h14v14h-14z"/>'
+_HATCHED = {
+    "": _BOX,
+    "/": _BOX + '<path d="M1 8l7-7M1 15l14-14M8 15l7-7"/>',
+    "x": _BOX + '<path d="M1 1l14 14M1 15l14-14M8 1l7 7l-7 7l-7-7z" fill="none"/>',
+    ".": _BOX
+    + "".join(f'<circle cx="{x}" cy="{y}" r=".8"/>' for x, y in ((5, 5), (11, 5), (8, 8), (5, 11), (11, 11))),
+}
+"""What a bar of each hatch looks like, on a square of 16."""
+
+
+def _swatch(shape: str, fill: str, stroke: str, *, width: float = 1) -> str:
+    """A drawing of 16 by 16 as the address of an image."""
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" width="64" height="64" fill="{fill}" '
+    return "data:image/svg+xml," + quote(f'{svg}stroke="{stroke}" stroke-width="{width}">{shape}</svg>')
 
 
 def _look(name: str, style: Style) -> tuple[str, str, str]:
@@ -177,28 +226,6 @@ def _look(name: str, style: Style) -> tuple[str, str, str]:
     }
     shown, colour = looks.get(name, (name.replace("_", " "), c.muted))
     return shown, colour, HATCHES.get(name, "")
-
-
-def _inked(colour: str, style: Style) -> str:
-    """A swatch's colour; the faintest would be lost on the page."""
-    return style.colours.muted if colour == style.colours.forget_path and style.theme == "light" else colour
-
-
-def _term_lines(
-    result: StepTerms, terms: Mapping[str, NDArray[np.float64]], style: Style, title: str, matrices: bool
-) -> Figure:
-    c = style.colours
-    symbols = {"": "circle", "/": "diamond", "x": "x", ".": "triangle-up"}
-    start = int(result.steps[0])
-    series = []
-    for name, values in terms.items():
-        shown, colour, hatch = _look(name, style)
-        tone = _inked(colour, style)
-        series.append(Series(name=shown, values=values, colour=tone, symbol=symbols[hatch], start=start))
-    if not matrices:
-        total = np.asarray(result.total, float)
-        series.insert(0, Series(name=_("sum"), values=total, colour=c.ink, symbol="square", start=start))
-    return over_time([Panel(title=title, series=series)], style)
 
 
 # ---- a gradient, term by term ----
