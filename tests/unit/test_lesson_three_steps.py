@@ -372,6 +372,7 @@ def test_the_zero_line_strikes_no_number_through():
     bars = next(t for t in chart["data"] if t["uid"] == "terms-recurrent_weight")
     assert bars["text"][:2] == ["−2", "1.5"]
     assert bars["textposition"][:2] == ["outside", "inside"]
+    assert bars["textangle"] == 0
     assert bars["insidetextfont"]["color"][1] == Style().colours.page
     # ∂L_3/∂W_s = −2 + 2 + 1: the bars end at −2, 0 and 1
     chart = ThreeSteps().chart(Style(width=1336, height=250, presenting=True))

@@ -463,7 +463,7 @@ def _off_the_axis(bars: Figure, span: list[float], tall: float, style: Style) ->
     fits = np.abs(values) > high
     bars["text"] = [t if f or not s else "" for t, s, f in zip(bars["text"], struck, fits, strict=True)]
     bars["textposition"] = ["inside" if s else "outside" for s in struck]
-    bars["insidetextanchor"], bars["constraintext"] = "middle", "none"
+    bars |= {"insidetextanchor": "middle", "constraintext": "none", "textangle": 0}
     dark = [float(shade.rpartition(",")[2].rstrip(") ")) > 0.5 for shade in bars["marker"]["color"]]
     bars["insidetextfont"] = {"size": size.tick, "color": [c.page if d else c.ink for d in dark]}
 
