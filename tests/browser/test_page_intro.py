@@ -32,3 +32,30 @@ def test_a_wide_formula_leaves_the_lead_its_room(page: Page, app_url: str, numbe
         assert top["apart"], width
         assert top["inside"], width
         assert top["lines"] <= 4, width
+
+
+FONTS = "() => [...document.fonts].filter(f => f.status === 'loaded').map(f => f.family)"
+RULES = "() => [...document.styleSheets].flatMap(s => [...s.cssRules]).map(r => r.selectorText ?? '')"
+
+
+def test_a_formula_has_fonts_made_for_it_and_the_page_keeps_its_style(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}?lesson=3")
+    expect(page.locator(".formula mjx-container")).to_be_visible(timeout=60_000)
+    page.wait_for_timeout(1000)
+    assert any(family.startswith("MJX") for family in page.evaluate(FONTS))
+    assert not any(".jp-RenderedHTMLCommon" in selector for selector in page.evaluate(RULES))
+
+
+def test_on_a_tablet_the_controls_follow_the_picture_that_they_move(page: Page, app_url: str) -> None:
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.goto(f"{app_url}?lesson=6")
+    expect(page.locator("[data-slot=chart] .main-svg, .slot.main .main-svg").first).to_be_visible(
+        timeout=60_000
+    )
+    order = [".predict", ".slot.main", ".under", ".controls", ".slot.below", "aside.side", ".path"]
+    tops = [page.locator(f".gradprod {name}").first.bounding_box()["y"] for name in order]  # type: ignore[index]
+    assert tops == sorted(tops)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # "Skip to the picture"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.picture') !== null")

@@ -66,7 +66,7 @@ def test_the_page_reads_complete_when_nobody_touches_anything(lesson: Page) -> N
     expect(lesson.get_by_role("img", name=re.compile("Vanishes. Falls tenfold every 3.1"))).to_be_visible()
     expect(lesson).to_have_title("3 Vanish or explode · gradprod")
     assert len(curves(lesson)) >= 2
-    expect(lesson.locator(".formula math, .formula mjx-container")).to_be_visible(timeout=15_000)
+    expect(lesson.locator(".formula mjx-container")).to_be_visible(timeout=15_000)
 
 
 def test_every_handle_has_a_name_and_moves_by_keyboard(lesson: Page) -> None:

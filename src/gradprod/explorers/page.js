@@ -6,6 +6,7 @@ const FIRST_ADDRESS = location.search;
 let pages = 0;
 // the plots of a page share one script, and wait for it
 const scripts = ((globalThis[Symbol.for("gradprod")] ??= {}).scripts ??= {});
+let fonts; // a promise, once MathJax's have been asked for
 scripts[PLOT_NAME] ??= import(URL.createObjectURL(new Blob([PLOT], { type: "text/javascript" })));
 
 // ---- small tools ----
@@ -286,7 +287,13 @@ class Page {
     root.dataset.theme = this.theme;
     const listen = (name, handle) => { model.on(`change:${name}`, handle); };
     listen("frame", () => this.draw());
-    for (const name of ["values", "words", "cards", "numbers", "table", "notes", "address", "done"]) listen(name, () => this[`put_${name}`]());
+    for (const name of ["values", "words", "notes", "address", "done"]) listen(name, () => this[`put_${name}`]());
+    // what is long to lay out comes after the pictures
+    const later = globalThis[Symbol.for("gradprod")].later ?? (task => task());
+    for (const name of ["cards", "numbers", "table"]) {
+      const put = () => this[`put_${name}`]();
+      listen(name, () => later(put));
+    }
     model.on("msg:custom", (message, buffers) => this.heard(message, buffers));
     const keys = event => this.key(event);
     const app = model.get("frame").app;
@@ -370,7 +377,7 @@ class Page {
     this.root.lang = f.lang;
     this.root.classList.toggle("square", f.square);
     const make = spec => { const made = new KINDS[spec.kind](this, spec); this.controls.set(spec.name, made); return made.node; };
-    const skip = el("a", { class: "skip", href: `#${this.id}-picture`, onclick: event => { event.preventDefault(); this.picture.focus(); } }, t("skip_link"));
+    const skip = el("a", { class: "skip", href: `#${this.id}-picture`, onclick: event => { event.preventDefault(); this.land(); } }, t("skip_link"));
 
     // predict, verdict, pictures
     this.predict = el("section", { class: "predict", hidden: !f.predict, "aria-label": t("ask") });
@@ -383,7 +390,7 @@ class Page {
     this.rule = el("p", { class: "rule" });
     this.details = el("details", { class: "numbers", ontoggle: () => this.act("table", { open: this.details.open }) }, el("summary", {}, t("numbers")), this.tablebox = el("div", { class: "tablebox" }));
     this.picture = el("section", { class: "picture", id: `${this.id}-picture`, tabindex: "-1", "aria-label": f.title },
-      this.predict, el("div", { class: "pinned" }, this.verdict, el("div", { class: "charts" }, ...at("main"), stop)),
+      this.predict, el("div", { class: "pinned", tabindex: "-1" }, this.verdict, el("div", { class: "charts" }, ...at("main"), stop)),
       el("div", { class: "under" }, this.layers, ...f.under.map(make), this.rule), ...at("below"), this.details);
 
     // controls
@@ -685,6 +692,11 @@ class Page {
     }
     return [`<b>gradprod ${this.frame.number}  ${this.frame.title}</b>`, ...(sentence ? `<b>${name}</b>  ${spoken(sentence).length > wide - 12 ? sentence.replace(/; /, ";\n") : sentence}`.split("\n") : []), ...lines.filter(Boolean)];
   }
+  /** Focus the picture: on a narrow page its section is no box of its own, which not every browser focuses. */
+  land() {
+    this.picture.focus();
+    if (document.activeElement !== this.picture) this.picture.querySelector(".pinned").focus();
+  }
   stop() { try { this.kernel?.interrupt(); } catch { /* the line stays */ } }
   /** TeX by the page's own MathJax, once nothing more urgent is left; the formula stands there as text until then. */
   async typeset() {
@@ -697,6 +709,7 @@ class Page {
     try { await typesetter.typeset(box); } catch { /* stays text */ }
     for (let i = 0; i < 200 && !box.querySelector("mjx-container"); i++) await new Promise(done => setTimeout(done, 50));
     const math = box.querySelector("mjx-assistive-mml math");
+    if (![...document.fonts].some(font => /MJX/.test(font.family))) await this.mathFonts();
     // a page without MathJax's fonts shows its MathML instead, which the browser sets itself
     if (math && ![...document.fonts].some(font => /MJX/.test(font.family))) box.replaceChildren(math);
     if (!box.querySelector("mjx-container, math")) { box.remove(); return; }
@@ -705,6 +718,22 @@ class Page {
     for (const sign of box.querySelectorAll("math mo")) sign.classList.toggle("large", /^[∏∑]$/.test(sign.textContent.trim()));
     box.classList.remove("tex");
     node.replaceChildren(box);
+  }
+  /** MathJax's fonts are named in the styles that Voilà ships; of these our page takes nothing else. */
+  mathFonts() {
+    if (!this.frame.app) return null;
+    const before = new Set(document.styleSheets), script = el("script", { src: `${this.base()}voila/static/voila-style.js` });
+    return fonts ??= new Promise(done => {
+      script.onerror = done;
+      script.onload = () => {
+        const sheets = [...document.styleSheets].filter(sheet => !before.has(sheet));
+        const faces = sheets.flatMap(sheet => [...sheet.cssRules]).filter(rule => rule instanceof CSSFontFaceRule && /MJX/.test(rule.style.fontFamily));
+        for (const sheet of sheets) sheet.ownerNode.remove();
+        document.head.append(el("style", {}, faces.map(rule => rule.cssText).join("\n")));
+        done();
+      };
+      document.head.append(script);
+    });
   }
   async painted() {
     for (let i = 0; i < 100 && !this.picture.querySelector(".js-plotly-plot .main-svg"); i++) await new Promise(done => setTimeout(done, 100));

@@ -399,17 +399,15 @@ class Page(anywidget.AnyWidget):
         """Say and draw the newest settings; where that fails, tell why and stay at the last good ones."""
         tried = self.explorer.settings()
         changed = [name for name, v in tried.items() if self.good.get(name) != v]
-        figures: dict[str, Any] = {}
         said: dict[str, Any] = {}
         with self._telling(changed[0] if changed else ""), stoppable():
-            figures, said = self._figures(), self._content()
+            self._draw()
+            said = self._content()
             self.good = tried
         if not said:  # it failed, and the last good settings are back
             with self._telling():
+                self._draw()
                 said = self._content()
-        with self._telling():  # the main picture first: it takes the page longest
-            for name, (figure, description) in figures.items():
-                self.view(name).show(figure, description)
         with self.hold_sync():
             for trait, value in said.items():
                 self.set_trait(trait, value)
@@ -419,20 +417,21 @@ class Page(anywidget.AnyWidget):
             }
             self.done = self.newest
 
-    def _figures(self) -> dict[str, Any]:
-        """The pictures; none before a page has told its size and its link."""
-        out: dict[str, Any] = {}
+    def _draw(self) -> None:
+        """The pictures, none before a page has told its size and its link.
+
+        Each leaves at once, the main one first: the page draws it while the next is computed.
+        """
         if not self._greeted:
-            return out
-        for made in self.explorer.parts(Picture):
-            if made.when is not None and not made.when(self.explorer):
-                continue
-            width, height = self.view(made.name).size
+            return
+        made = [p for p in self.explorer.parts(Picture) if p.when is None or p.when(self.explorer)]
+        for picture in sorted(made, key=lambda p: p.place != "main"):
+            view = self.view(picture.name)
+            width, height = view.size
             if not width:
-                width, height = self.sizes.get(made.name, (0, 0))
-            style = Style(width=width or 700, height=height or made.heights[0], **self.look)
-            out[made.name] = (self.explorer.draw(made.name, style), self.explorer.describe(made.name))
-        return out
+                width, height = self.sizes.get(picture.name, (0, 0))
+            style = Style(width=width or 700, height=height or picture.heights[0], **self.look)
+            view.show(self.explorer.draw(picture.name, style), self.explorer.describe(picture.name))
 
     def _content(self) -> dict[str, Any]:
         """Everything that the page says, by trait."""

@@ -6,6 +6,8 @@
                data URL of what the view shows now, zoom and legend included, from all points; format is "png" or
                "svg", caption a list of lines over it, every option may be missing. It is also `(await host.getWidget(ref)).exports.export`.
 
+     G.later   has a function called once all pictures are drawn and shown.
+
    From the kernel come {n, set: [[path, value] or [path], …], arrays: [[type, shape], …]} with one buffer an array,
    and any of the facts description, hover and words; and {plotly: version} with plotly.js itself, gzip'd.
    To the kernel go {taken: {model_id: n, …}} once a frame, {click: point}, {want: "figure"}, {want: "plotly"}; size
@@ -107,7 +109,25 @@ after.port1.onmessage = ({ data }) => {
     G.painted = false;
     if (G.asked) tick();
   } else if (!G.painted) tick();
+  if (!G.painted) calm();
 };
+
+/* What can wait is done when all pictures are drawn and shown, or after PATIENCE. */
+G.later ??= (task) => {
+  waiting.add(task);
+  if (G.asked || G.painted) patience ??= setTimeout(calm, PATIENCE);
+  else calm();
+};
+const waiting = new Set();
+let patience;
+
+function calm() {
+  clearTimeout(patience);
+  patience = undefined;
+  const tasks = [...waiting];
+  waiting.clear();
+  for (const task of tasks) task();
+}
 
 function tick() {
   G.asked = false;
