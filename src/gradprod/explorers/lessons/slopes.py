@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradprod.analysis.surface import Shares, path_shares
-from gradprod.cells import ScalarRNN
 from gradprod.explorers.calls import cell_call
 from gradprod.explorers.controls import Layer, around_zero, phi, recurrent
 from gradprod.explorers.model import (
@@ -25,6 +24,7 @@ from gradprod.explorers.model import (
     claim,
     picture,
 )
+from gradprod.explorers.plain_cell import PlainCell
 from gradprod.explorers.sequence import SequenceExplorer
 from gradprod.figures.slopes import Visited, slopes
 from gradprod.figures.theme import Style
@@ -49,7 +49,7 @@ RAW_SUNSPOTS = {
 }
 
 
-class Slopes(SequenceExplorer):
+class Slopes(PlainCell, SequenceExplorer):
     """Lesson 2: φ and φ′, and where on them the pre-activations of a running cell fall."""
 
     number = 2
@@ -86,16 +86,6 @@ class Slopes(SequenceExplorer):
     )
 
     # ---- what follows from the settings ----
-
-    @property
-    def cell(self) -> ScalarRNN:
-        """The plain cell at these settings."""
-        return ScalarRNN(
-            activation=self.activation,
-            recurrent_weight=self.recurrent_weight,
-            input_weight=self.input_weight,
-            bias=self.bias,
-        )
 
     @cached
     def trajectory(self) -> Trajectory:

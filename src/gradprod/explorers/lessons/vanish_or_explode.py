@@ -24,6 +24,7 @@ from gradprod.explorers.model import (
     claim,
     picture,
 )
+from gradprod.explorers.plain_cell import PlainCell
 from gradprod.explorers.products import CellExplorer, beside_lags
 from gradprod.explorers.reading import half_life, lag_table, limits, memory, rate
 from gradprod.figures.product_curve import Curve
@@ -39,7 +40,7 @@ MAP_STEPS = 300
 TEN = math.log(10)
 
 
-class VanishOrExplode(CellExplorer):
+class VanishOrExplode(PlainCell, CellExplorer):
     """Lesson 3: what is left of a gradient that goes back through the plain recurrent cell."""
 
     number = 3
@@ -89,16 +90,6 @@ class VanishOrExplode(CellExplorer):
     )
 
     # ---- what follows from the settings ----
-
-    @property
-    def cell(self) -> ScalarRNN:
-        """The plain recurrent cell at these settings."""
-        return ScalarRNN(
-            activation=self.activation,
-            recurrent_weight=self.recurrent_weight,
-            input_weight=self.input_weight,
-            bias=self.bias,
-        )
 
     def run(self, inputs: ArrayLike) -> Trajectory:
         return unroll(self.cell, inputs, self.initial_state)

@@ -13,9 +13,9 @@ from gradprod.analysis.approximations import GateReading, gate_reading
 from gradprod.analysis.partial_sums import StepSums, step_sums
 from gradprod.bptt import Readout as LinearReadout
 from gradprod.bptt import Terms, all_terms, step_terms
-from gradprod.cells import ScalarRNN
 from gradprod.explorers.controls import PICTURE, Choice, Numbers, Real, Whole, around_zero, phi, recurrent
 from gradprod.explorers.model import Explorer, Figure, Pointing, cached, diagram, picture
+from gradprod.explorers.plain_cell import PlainCell
 from gradprod.figures.diagrams import unrolled_net
 from gradprod.figures.terms import Beside, gradient_terms
 from gradprod.figures.theme import Style
@@ -48,7 +48,7 @@ def _box(symbol: str, label: str, start: float = 0.0) -> Real:
     return around_zero(symbol, label, start, slider=False, group=WORK)
 
 
-class UnrolledNet(Explorer):
+class UnrolledNet(PlainCell, Explorer):
     """A net over a few steps, every term of its gradients, and a focus on one of them."""
 
     recurrent_weight = recurrent(0.5, live=True)
@@ -77,16 +77,6 @@ class UnrolledNet(Explorer):
     reading = Choice("", "Gate reading", "none", READINGS, key="gates", look=True, group=PICTURE)
 
     # ---- what follows from the settings ----
-
-    @property
-    def cell(self) -> ScalarRNN:
-        """The cell at these settings."""
-        return ScalarRNN(
-            activation=self.activation,
-            recurrent_weight=self.recurrent_weight,
-            input_weight=self.input_weight,
-            bias=self.bias,
-        )
 
     @property
     def linear_readout(self) -> LinearReadout:
