@@ -354,8 +354,9 @@ def test_only_our_page_commands_its_kernel(server: Server) -> None:
     assert server.get(f"/api/kernels/{kernel}", Origin=own).status == 404
 
 
-def test_a_kernel_is_limited(server: Server) -> None:
+def test_server_and_kernels_are_limited(server: Server) -> None:
     kernel_id(server)
+    assert psutil.Process(server.process.pid).rlimit(psutil.RLIMIT_DATA) == (2 * 1024**3,) * 2
     wait_until(lambda: bool(server.kernels()))
     kernel = server.kernels()[0]
     wait_until(lambda: kernel.rlimit(psutil.RLIMIT_DATA) == (2 * 1024**3,) * 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 
-MEMORY_LIMIT = 2 * 1024**3  # bytes of data; the page itself needs about a tenth
+MEMORY_LIMIT = 2 * 1024**3  # bytes of data; the page, and the server, need about a tenth
 
 
 def limit_memory(limit: int = MEMORY_LIMIT) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 
 from gradprod.i18n import gettext as _
 from gradprod.i18n import language, languages
+from gradprod.serve.kernel import limit_memory
 from gradprod.view import plotly_js
 from gradprod.view.server_extension import handlers as plotly_handlers
 
@@ -224,7 +225,8 @@ class Server(Voila):
         ]
 
     def start(self) -> None:
-        """Serve until SIGINT or SIGTERM."""
+        """Serve until SIGINT or SIGTERM; like its kernels it can't take the machine's memory with it."""
+        limit_memory()
         self.connection_dir = tempfile.mkdtemp(prefix="gradprod-")
         # The reader's own IPython start-up files are no part of the app.
         os.environ["IPYTHONDIR"] = self.connection_dir
