@@ -13,6 +13,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -194,6 +196,26 @@ def test_a_visit_outlives_the_culling_that_ends_an_abandoned_one(
     context.set_offline(True)  # no word of goodbye reaches the server
     context.close()
     wait_until(lambda: not waiting.is_running())
+
+
+def test_a_page_keeps_its_connection(page: Page, server: Server) -> None:
+    sockets: list[object] = []
+    page.on("websocket", lambda opened: sockets.append(opened))
+    page.goto(server.url)
+    page.wait_for_selector(SHOWN)
+    page.wait_for_timeout(33_000)  # the first ping comes after 30 s
+    assert len(sockets) == 1
+
+
+@pytest.mark.parametrize("far", [None, SimpleNamespace(is_closing=lambda: True)])
+def test_what_is_under_way_when_a_page_goes_is_dropped(far: Any) -> None:
+    from gradprod.serve.server import Channels
+
+    channels = Channels.__new__(Channels)
+    channels.ws_connection = far
+    message = b"\xff" * 4096  # lengths that would fill the memory
+    assert channels.write_message(message, binary=True) is None
+    channels.on_message(message)
 
 
 def test_mathjax_is_asked_for_after_the_first_picture(server: Server, page: Page) -> None:

@@ -158,6 +158,42 @@ def test_a_kernel_that_was_ended_is_missed_at_the_next_touch(
     forget_the_kernel(problems)
 
 
+SOCKETS = """
+window.sockets = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...given) { super(...given); sockets.push(this); }
+};
+"""
+MOVE_AND_CUT = """() => {
+  const handle = document.querySelector('.gradprod .controls [type=range]');
+  for (let i = 0; i < 4; i++) {
+    handle.value = Number(handle.value) + 0.05;
+    handle.dispatchEvent(new Event('input', {bubbles: true}));
+  }
+  sockets.at(-1).close();
+}"""
+
+
+CURVES = "() => document.querySelector('.slot.main .js-plotly-plot').data.map(d => Array.from(d.y ?? []))"
+
+
+def test_a_lost_connection_loses_nothing(page: Page, voila: Callable[..., str]) -> None:
+    page.add_init_script(SOCKETS)
+    drawn(page, f"{voila(APP)}?lesson=3&W_s=1")
+    for reached in ("1.2", "1.4"):
+        page.evaluate(MOVE_AND_CUT)
+        page.wait_for_url(re.compile(f"W_s={reached}&"), timeout=20_000)
+        expect(page.get_by_role("textbox", name="W_s recurrent weight")).to_have_value(reached)
+    assert page.evaluate("sockets.length") == 3
+    said, table = page.locator(".sentence").inner_text(), page.locator("dl").inner_text()
+    picture = page.evaluate(CURVES)
+    page.reload()
+    page.wait_for_selector(".gradprod:not(.opening) [data-slot=chart] .main-svg", timeout=30_000)
+    expect(page.locator(".sentence")).to_have_text(re.sub(r"\s+", " ", said))
+    assert page.locator("dl").inner_text() == table
+    assert page.evaluate(CURVES) == picture
+
+
 def test_shared_settings_go_along_and_the_browser_goes_back(page: Page, voila: Callable[..., str]) -> None:
     drawn(page, f"{voila(TWO)}?lesson=3&W_s=1.5&T=40")
     expect(page.get_by_role("textbox", name="T sequence length")).to_have_value("40")

@@ -334,7 +334,7 @@ class Page {
     if (this.flying && !now || !(Object.keys(values).length + Object.keys(texts).length)) return;
     this.waiting = { values: {}, texts: {} };
     this.send("set", { values, texts });
-    this.flying = { seq: this.seq };
+    this.flying = { seq: this.seq, values, texts };
     for (const name in { ...values, ...texts }) this.controls.get(name).sent = this.seq;
   }
   refuses(name) { return !!this.model.get("notes")[name]?.error; }
@@ -343,6 +343,15 @@ class Page {
   send(what, data, buffers = []) {
     this.model.send({ do: what, with: data, seq: ++this.seq }, undefined, buffers);
     this.progress();
+  }
+  /** After a lost connection: what was under way may not have arrived, nor the answers. */
+  again() {
+    const { values = {}, texts = {} } = this.flying ?? {}, newer = this.waiting;
+    const older = (mine, other) => Object.fromEntries(Object.entries(mine).filter(([name]) => !(name in other)));
+    this.waiting = { values: { ...older(values, newer.texts), ...newer.values }, texts: { ...older(texts, newer.values), ...newer.texts } };
+    this.flying = null;
+    this.send("again");
+    this.flush();
   }
   heard(message, buffers) {
     if (message.ack) {
@@ -747,6 +756,8 @@ class Page {
     on(kernel?.statusChanged, (_, status) => ["restarting", "autorestarting", "dead", "terminating"].includes(status) && this.gone());
     on(kernel?.connectionStatusChanged, (_, status) => {
       if (status === "disconnected") this.gone();
+      if (status === "connected" && this.cut && !this.lost) this.again();
+      this.cut = status !== "connected";
       if (status === "connecting") setTimeout(async () => { if (kernel.connectionStatus !== "connected" && !await this.ask(`api/kernels/${kernel.id}`)) this.gone(); }, 1500);
     });
   }
@@ -770,6 +781,7 @@ class Page {
     if (asked || times.length < 3) location.reload();
   }
   async gone() {
+    this.lost = true;
     await new Promise(done => setTimeout(done, 200)); // what leaves the page says so only after its kernel has ended
     if (this.alone || this.leaving) return;
     this.disable(true);

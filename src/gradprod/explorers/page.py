@@ -84,6 +84,9 @@ MOVES = ("set", "preset", "reset", "run", "upload", "pin")
 """Messages that would change what an open question is about, or give its answer away."""
 
 
+SHOWN = ("frame", "values", "words", "cards", "numbers", "table", "notes", "address", "done")
+"""Traits that the page shows."""
+
 UNPACK = """export default async () => {
 const bytes = Uint8Array.from(atob("%s"), sign => sign.charCodeAt(0));
 const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -257,6 +260,12 @@ class Page(anywidget.AnyWidget):
     def _do_hello(self, query: str = "", **look: Any) -> None:
         """A view was opened: what it looks like, and the link that it was opened by."""
         self._do_look(**look)
+
+    def _do_again(self) -> None:
+        """The page was cut off for a while, and may have missed anything."""
+        self.send_state(SHOWN)
+        for view in self._views.values():
+            view.again()
 
     def _do_look(
         self, sizes: dict[str, list[int]] | None = None, lesson: int = 0, lang: str = "", **look: Any

@@ -45,6 +45,7 @@ from tornado.ioloop import IOLoop  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 from voila.app import Voila  # noqa: E402
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler  # noqa: E402
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler  # noqa: E402
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -103,6 +104,27 @@ class Shutdown(FromOurPage, VoilaShutdownKernelHandler):
 
 class Interrupt(FromOurPage, KernelActionHandler):
     """Interrupts a computation of the page's kernel."""
+
+
+class Channels(VoilaKernelWebsocketHandler):
+    """The socket between a page and its kernel.
+
+    What is still under way when it closes is dropped, in both directions: its format is no longer known then,
+    and Jupyter and Voilà would take some of its bytes for a length, and fill the memory.
+    """
+
+    @property
+    def open_to_our_page(self) -> bool:
+        """Whether somebody is there who speaks the protocol that the page does."""
+        connection = self.ws_connection
+        return connection is not None and not connection.is_closing() and bool(self.selected_subprotocol)
+
+    def write_message(self, message: Any, binary: bool = False) -> Any:
+        return super().write_message(message, binary) if self.open_to_our_page else None
+
+    def on_message(self, message: Any) -> None:
+        if self.open_to_our_page:
+            super().on_message(message)
 
 
 class Script(tornado.web.RequestHandler):
@@ -218,6 +240,7 @@ class Server(Voila):
             (self.scripts[0], Script, {"script": self.scripts[1]}),
             (self.at("/voila/api/shutdown/(.*)"), Shutdown),
             (self.at(f"{kernel}/(?P<action>interrupt)"), Interrupt),
+            (self.at(f"{kernel}/channels"), Channels),
             *plotly_handlers(self.base_url),
             *(route for route in stock if route[0].startswith(self.at("/api/kernels/"))),
             *((kept[route[0]], *route[1:]) for route in stock if route[0] in kept),
@@ -227,6 +250,8 @@ class Server(Voila):
     def start(self) -> None:
         """Serve until SIGINT or SIGTERM; like its kernels it can't take the machine's memory with it."""
         limit_memory()
+        # Jupyter counts the time between pings in milliseconds where tornado takes seconds, and warns of it.
+        logging.getLogger("tornado.general").setLevel(logging.ERROR)
         self.connection_dir = tempfile.mkdtemp(prefix="gradprod-")
         # The reader's own IPython start-up files are no part of the app.
         os.environ["IPYTHONDIR"] = self.connection_dir
@@ -295,7 +320,6 @@ def configuration(notebook: Path) -> Config:
         "allow_remote_access": True,  # host_pattern decides
         "headers": {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "X-Content-Type-Options": "nosniff"},
         "log_function": lambda handler: None,
-        "ws_ping_timeout": 30_000,  # the default is longer than tornado takes, which says so at each visit
     }
     c.VoilaConfiguration.template = "gradprod"
     c.VoilaConfiguration.allow_template_override = c.VoilaConfiguration.allow_theme_override = "NO"

@@ -158,6 +158,11 @@ class PlotView(anywidget.AnyWidget):
         self._hovered.append(call)
         self._tell()
 
+    def again(self) -> None:
+        """Send the whole picture, for a page that has missed something."""
+        state = self._everything()
+        self.send(state, state.pop("buffers"))
+
     def close(self) -> None:
         """Take the view off every page."""
         FRAMES.forget(self._id)
@@ -209,8 +214,7 @@ class PlotView(anywidget.AnyWidget):
             for call in self._clicked:
                 call(point)
         if message.get("want") == "figure":
-            state = self._everything()
-            self.send(state, state.pop("buffers"))
+            self.again()
         if message.get("want") == "plotly":
             self.send({"plotly": plotly_js.version()}, [plotly_js.compressed()])
 
