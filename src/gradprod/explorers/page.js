@@ -289,7 +289,7 @@ class Page {
     listen("frame", () => this.draw());
     for (const name of ["values", "words", "notes", "address", "done"]) listen(name, () => this[`put_${name}`]());
     // what is long to lay out comes after the pictures
-    const later = globalThis[Symbol.for("gradprod")].later ?? (task => task());
+    const later = task => (globalThis[Symbol.for("gradprod")].later ?? (now => now()))(task);
     for (const name of ["cards", "numbers", "table"]) {
       const put = () => this[`put_${name}`]();
       listen(name, () => later(put));
