@@ -6,15 +6,14 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, WebSocket
 
-from gradprod import view
 from gradprod.view import plotly_js
+from gradprod.view.scripts import plot_script
 
 STAGE = """
 import ipywidgets as W, numpy as np
@@ -395,7 +394,7 @@ COLUMNS = """async ([source, x, y, low, high, count]) => {
 def test_columns_keep_first_lowest_highest_and_last(
     stage: Stage, even: bool, rng: np.random.Generator
 ) -> None:
-    source = Path(view.__file__).with_name("plot.js").read_text()
+    source, _name = plot_script()
     n, count = 5_000, 40
     x = np.arange(n) / 8 if even else np.sort(rng.uniform(0, 600, n))
     y = rng.standard_normal(n).cumsum()

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import gzip
-import json
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -19,15 +14,14 @@ import traitlets
 
 from gradprod.explorers.controls import LAYERS, PICTURE, BadValue, sentence_html
 from gradprod.explorers.model import MARKS, Action, Claim, Diagram, Explorer, Judgement, Panel, Picture
+from gradprod.explorers.script import module
 from gradprod.explorers.sequence import SequenceExplorer
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
 from gradprod.i18n import language, languages, ngettext
 from gradprod.view import Pacer, PlotView
-from gradprod.view.plot_view import bare, bare_script
+from gradprod.view.scripts import plot_script
 from gradprod.words import plain
-
-HERE = Path(__file__).parent
 
 LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
 
@@ -87,31 +81,14 @@ MOVES = ("set", "preset", "reset", "run", "upload", "pin")
 SHOWN = ("frame", "values", "words", "cards", "numbers", "table", "notes", "address", "done")
 """Traits that the page shows."""
 
-UNPACK = """export default async () => {
-const bytes = Uint8Array.from(atob("%s"), sign => sign.charCodeAt(0));
-const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-const url = URL.createObjectURL(new Blob([await new Response(stream).text()], { type: "text/javascript" }));
-try { return (await import(url)).default; } finally { URL.revokeObjectURL(url); }
-};"""
-
-
-@cache
-def script() -> str:
-    """page.js with page.css and plot.js in it, gzip'd inside of a module that unpacks it."""
-    style, source = bare(HERE / "page.css"), bare(HERE / "page.js")
-    plot, name = bare_script()
-    for mark, text in (("page.css", style), ("plot.js", plot), ("plot.name", name)):
-        source = source.replace(f'"{mark}"', json.dumps(text))
-    return UNPACK % base64.b64encode(gzip.compress(source.encode(), 9, mtime=0)).decode()
-
 
 class SlotView(PlotView):
     """A plot on a page, which has brought the script along: a page may have many plots."""
 
     _esm = f"""export default async () => {{
 const scripts = (globalThis[Symbol.for("gradprod")] ??= {{}}).scripts ??= {{}};
-while (!scripts["{bare_script()[1]}"]) await new Promise(done => setTimeout(done, 5));
-return (await scripts["{bare_script()[1]}"]).default();
+while (!scripts["{plot_script()[1]}"]) await new Promise(done => setTimeout(done, 5));
+return (await scripts["{plot_script()[1]}"]).default();
 }};"""
 
 
@@ -137,7 +114,7 @@ class Page(anywidget.AnyWidget):
         What to show. Setting its traits from Python moves the page too.
     """
 
-    _esm = script()
+    _esm = module()
 
     # All of these go from here to the browser; it answers with messages alone, so that nothing is echoed.
     frame = traitlets.Dict().tag(sync=True)

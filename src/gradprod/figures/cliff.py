@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -159,14 +158,15 @@ def _along(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Points of lines every few pixels, inside the picture and in its pixels."""
     (left, right), (low, high) = spans
-    along = np.linspace(0, 1, 200)
-    points = [np.empty((0, 2))]
+    along = np.linspace(0, 1, 200)[:, None]
+    columns, rows = (int(side // 8) + 2 for side in room)
+    met = np.zeros((columns, rows), dtype=bool)
     for x, y in lines:
         ends = np.stack([(x - left) / (right - left) * room[0], (high - y) / (high - low) * room[1]], axis=-1)
-        points += [a + along[:, None] * (b - a) for a, b in itertools.pairwise(ends)]
-    every = np.concatenate(points)
-    inside = every[((every >= 0) & (every <= room)).all(axis=1)]
-    px, py = (8 * np.unique(np.round(inside / 8), axis=0)).T
+        every = (ends[:-1, None] + along * np.diff(ends, axis=0)[:, None]).reshape(-1, 2)
+        inside = every[((every >= 0) & (every <= room)).all(axis=1)]
+        met[tuple(np.round(inside / 8).astype(int).T)] = True
+    px, py = 8.0 * np.array(np.nonzero(met))
     return px, py
 
 

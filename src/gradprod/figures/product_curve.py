@@ -519,11 +519,12 @@ def _traces(
         marked = slice(min(index * stride // max(of, 1), cut - 1), None, stride)
     else:
         return traces
-    fill = np.where(d.sign[:cut][marked] < 0, c.page, d.colour)
+    below = d.sign[:cut][marked] < 0
+    fill = np.where(below, c.page, d.colour).tolist() if below.any() else d.colour
     marker = {
         "symbol": d.symbol,
         "size": (5 if every and of == 1 else 7 if every else 8) * size.marker,
-        "color": fill.tolist(),
+        "color": fill,
         "line": {"color": d.colour, "width": 1.5 * size.marker},
     }
     if every:

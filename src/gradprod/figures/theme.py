@@ -270,6 +270,8 @@ def base_axis(style: Style, **more: Any) -> Figure:
         "ticks": "",
         "ticklabelstandoff": 10 if style.presenting else 5,
         "tickfont": {"size": size.tick, "color": c.muted},
+        "tickangle": 0,  # left to plotly, this and the next cost a measurement of every label at every step
+        "ticklabeloverflow": "allow",
         "fixedrange": style.touch,
         **more,
     }

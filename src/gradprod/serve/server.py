@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gradprod.explorers.script import source as page_script
 from gradprod.i18n import gettext as _
 from gradprod.i18n import language, languages
 from gradprod.serve.kernel import limit_memory
@@ -202,10 +203,14 @@ class Server(Voila):
         return str(url_path_join(self.base_url, path))
 
     @cached_property
-    def scripts(self) -> tuple[str, bytes]:
-        """Address and content, compressed, of the scripts that start the page."""
-        script = gzip.compress(join_scripts(map(Path, self.static_paths)), 6, mtime=0)
-        return self.at(f"/gradprod/voila-{hashlib.sha256(script).hexdigest()[:12]}.js"), script
+    def scripts(self) -> dict[str, tuple[str, bytes]]:
+        """Address and content, compressed, of Voilà's scripts and of the page's own."""
+        made = {"voila": join_scripts(map(Path, self.static_paths)), "page": page_script().encode()}
+        packed = {name: gzip.compress(script, 6, mtime=0) for name, script in made.items()}
+        return {
+            name: (self.at(f"/gradprod/{name}-{hashlib.sha256(script).hexdigest()[:12]}.js"), script)
+            for name, script in packed.items()
+        }
 
     def frame(self, lang: str) -> str:
         """The start of the page, the same for everybody: what one sees while a kernel wakes."""
@@ -219,7 +224,8 @@ class Server(Voila):
                     language=lang,
                     patience=PATIENCE,
                     plotly_url=plotly_js.url(self.base_url),
-                    scripts_url=self.scripts[0],
+                    scripts_url=self.scripts["voila"][0],
+                    page_url=self.scripts["page"][0],
                 )
             )
 
@@ -237,7 +243,7 @@ class Server(Voila):
         return [
             (self.at("/"), Page, {"server": self, "notebook": Path(self.notebook_path).name}),
             (self.at("/healthz"), Healthz),
-            (self.scripts[0], Script, {"script": self.scripts[1]}),
+            *((address, Script, {"script": script}) for address, script in self.scripts.values()),
             (self.at("/voila/api/shutdown/(.*)"), Shutdown),
             (self.at(f"{kernel}/(?P<action>interrupt)"), Interrupt),
             (self.at(f"{kernel}/channels"), Channels),

@@ -1,5 +1,5 @@
-/* Draws the figures of PlotView. anywidget evaluates this module once for every view, so that what a page has only
-   once hangs on one global object, `globalThis[Symbol.for("gradprod")]`:
+/* Draws the figures of PlotView, behind light.js in one module. anywidget evaluates it once for every view, so that what
+   a page has only once hangs on one global object, `G = globalThis[Symbol.for("gradprod")]`:
 
      G.plotly  promise of plotly.js; undefined until somebody asks, and after a failure
      G.views   Map: model_id -> {root, export}. `await view.export(format, {width, height, scale, background, caption})` is a
@@ -13,7 +13,6 @@
    To the kernel go {taken: {model_id: n, …}} once a frame, {click: point}, {want: "figure"}, {want: "plotly"}; size
    and the point under the pointer are traits, which ipywidgets holds back while the kernel is busy. */
 
-const G = (globalThis[Symbol.for("gradprod")] ??= {});
 G.views ??= new Map();
 G.due ??= new Set(); // screens with something new to paint
 G.taken ??= new Map(); // kernel -> {model, numbers}: what the next frame acknowledges
@@ -323,6 +322,7 @@ export default () => {
     const now = screen.plot; // with what the reader switched and moved
     const whole = data.map((trace, i) => ({ ...trace, ...(now.data?.[i] && { visible: now.data[i].visible }) }));
     const drawn = G.due.has(screen) || !now.layout ? layout : structuredClone(now.layout);
+    drawn.annotations = layout.annotations;
     const { background, caption = [], ...rest } = options;
     if (caption.length) {
       const size = 14, room = Math.ceil(1.3 * size * caption.length) + 20;
@@ -361,6 +361,7 @@ export default () => {
       alert.setAttribute("role", "alert");
       alert.style.cssText = "position: absolute; inset: 0 0 auto; margin: 0; padding: 12px";
       const memory = { lines: new WeakMap(), picked: new WeakMap() };
+      const overlay = new Overlay(plot);
       const held = new Map(); // axis -> the range that the reader chose, undefined once they let it go
       let turns = 0, revision, filling, bound, kept = [], pointer;
 
@@ -393,7 +394,9 @@ export default () => {
             const figure = screen.figure();
             const thinned = figure.data.map((trace) => thin(trace, figure.layout, memory));
             kept = thinned.map(([, places]) => places);
-            await screen.Plotly.react(plot, thinned.map(([trace]) => trace), figure.layout, figure.config);
+            const { data, layout, notes, markers } = lighten({ ...figure, data: thinned.map(([trace]) => trace) });
+            await screen.Plotly.react(plot, data, layout, figure.config);
+            overlay.draw(notes, markers);
             if (bound !== plot.on) listen();
             recover();
             const under = pointer && document.elementFromPoint(pointer.clientX, pointer.clientY);
@@ -428,6 +431,7 @@ export default () => {
           }
           if (kept.some(Boolean)) screen.renew(); // other columns of pixels, other points
         });
+        for (const moved of ["plotly_relayout", "plotly_relayouting"]) plot.on(moved, () => overlay.place());
       }
 
       const write = (name, value) => {

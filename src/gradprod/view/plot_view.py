@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
-import re
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +15,7 @@ from gradprod.i18n import gettext as _
 from gradprod.view import plotly_js
 from gradprod.view.codec import Wire, diff, pack, plain
 from gradprod.view.pacer import FRAMES
+from gradprod.view.scripts import plot_script, unpacked
 
 KERNEL = uuid4().hex  # a page may show views of several kernels, and answers each for its own
 
@@ -46,30 +42,12 @@ class Point:
     uid: str | None = None
 
 
-def bare(file: Path) -> str:
-    """A script or style sheet without its comments and indents."""
-    source = re.sub(r"/\*[\s\S]*?\*/", "", file.read_text(encoding="utf-8"))
-    return re.sub(r"^\s*(//.*)?\n?|\s// .*$", "", source, flags=re.MULTILINE)
-
-
-def bare_script() -> tuple[str, str]:
-    """plot.js without its comments, and the name under which a page keeps it in ``scripts``."""
-    script = bare(Path(__file__).with_name("plot.js"))
-    return script, f"{zlib.crc32(script.encode()):x}"
-
-
 def _script() -> str:
-    """plot.js as a module that unpacks it: it travels with every view, and gzip'd and bare it is a third."""
-    script, name = bare_script()
-    packed = base64.b64encode(gzip.compress(script.encode(), 9, mtime=0)).decode()
+    """The script as a module that unpacks it once a page: it travels with every view, a third as long."""
+    script, name = plot_script()
     return f"""
 const scripts = ((globalThis[Symbol.for("gradprod")] ??= {{}}).scripts ??= {{}});
-const unpack = async () => {{
-  const bytes = Uint8Array.from(atob("{packed}"), (c) => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const source = new Blob([await new Response(stream).text()], {{ type: "text/javascript" }});
-  return import(URL.createObjectURL(source));
-}};
+const unpack = async () => await {unpacked(script)};
 export default async () => (await (scripts["{name}"] ??= unpack())).default();
 """
 
