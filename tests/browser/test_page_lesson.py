@@ -340,9 +340,8 @@ def test_dark_is_kept_but_not_in_the_link(lesson: Page) -> None:
     lesson.get_by_role("button", name="Dark").click()
     expect(lesson.locator(".gradprod")).to_have_attribute("data-theme", "dark")
     assert lesson.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(14, 20, 27)"
-    expect(lesson.locator('[data-slot=chart] text:has-text("exact")').first).to_have_css(
-        "fill", "rgb(244, 247, 250)"
-    )
+    exact = lesson.locator("[data-slot=chart] .annotation-text", has_text="exact")
+    expect(exact).to_have_css("color", "rgb(244, 247, 250)")
     assert "dark" not in lesson.url
     lesson.reload()
     expect(lesson.locator(".gradprod")).to_have_attribute("data-theme", "dark")
