@@ -94,7 +94,7 @@ function tell(message) {
 
 // ---- one drawing a frame for all views of the page ----
 
-/* At once, if nothing has been painted since the last frame was shown, else as soon as that frame has been. */
+/* Soon, if nothing has been painted since the last frame was shown, else as soon as that frame has been. */
 function ask() {
   if (!(G.due.size + G.taken.size) || G.asked) return;
   G.asked = true;
@@ -107,7 +107,7 @@ after.port1.onmessage = ({ data }) => {
   if (data === "shown") {
     G.painted = false;
     if (G.asked) tick();
-  } else if (!G.painted) tick();
+  } else if (G.asked && !G.painted) tick();
   if (!G.painted) calm();
 };
 
@@ -138,14 +138,13 @@ function tick() {
   const due = [...G.due].filter((screen) => screen.visible && screen.Plotly);
   if (!due.length) return;
   const main = due.reduce((a, b) => (b.area() > a.area() ? b : a));
-  due.sort((a, b) => (b === main) - (a === main) || a.painted - b.painted);
+  due.sort((a, b) => (b === main) - (a === main) || a.since - b.since);
   const start = performance.now();
   due.forEach((screen, i) => {
     // the main one has a frame to itself, unless another has waited long
-    if (i > 0 && (start - screen.painted < PATIENCE || performance.now() - start > SLICE)) return;
+    if (i > 0 && (start - screen.since < PATIENCE || performance.now() - start > SLICE)) return;
     G.due.delete(screen);
     screen.paint();
-    screen.painted = performance.now();
   });
   ask();
 }
@@ -298,6 +297,7 @@ export default () => {
     G.taken.get(state.kernel).numbers.set(state.id, state.n);
     screens.forEach((screen) => screen.renew());
     ask();
+
   }
 
   function plotly(model) {
@@ -366,10 +366,11 @@ export default () => {
       let turns = 0, revision, filling, bound, kept = [], pointer;
 
       const screen = {
-        root, plot, visible: false, painted: 0,
+        root, plot, visible: false,
         area: () => root.clientWidth * root.clientHeight,
         renew() {
           root.setAttribute("aria-label", state.description);
+          if (!G.due.has(screen)) screen.since = performance.now();
           G.due.add(screen);
           ask();
         },
