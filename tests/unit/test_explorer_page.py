@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import gzip
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +15,13 @@ import pytest
 
 from gradprod import i18n
 from gradprod.explorers import App, VanishOrExplode
+from gradprod.explorers import app as app_module
 from gradprod.explorers.controls import Real
+from gradprod.explorers.lessons import LESSONS, Entry
 from gradprod.explorers.messages import messages
 from gradprod.explorers.model import Explorer, Figure, Picture, Verdict, cached, picture
 from gradprod.explorers.page import Page
+from gradprod.explorers.script import SERVED, module, source
 from gradprod.figures.theme import Style
 from gradprod.view import Point
 
@@ -191,6 +198,20 @@ def test_downloads_and_calls_are_sent(page: Page, sent: list[Any]) -> None:
     assert any("VanishOrExplode()" in m.get("code", "") for m in messages)
 
 
+def test_a_page_brings_its_script_unless_the_server_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = re.search(r'atob\("([\w+/=]+)"', Page._esm)
+    assert packed
+    assert gzip.decompress(base64.b64decode(packed[1])).decode() == source()
+    assert source().count("class Overlay") == 1
+    monkeypatch.setenv(SERVED, "served")
+    module.cache_clear()
+    try:
+        assert len(module()) < 150
+        assert "link[data-gradprod]" in module()
+    finally:
+        module.cache_clear()
+
+
 def test_a_page_without_a_kernel_has_a_picture() -> None:
     data, _ = VanishOrExplode()._repr_mimebundle_()
     assert data["application/vnd.jupyter.widget-view+json"]
@@ -205,6 +226,23 @@ def test_the_app_opens_what_a_link_says() -> None:
     does(app, "query", query="?lesson=<3>&W_s=x")
     assert app.words["link"][0] == "The link is wrong: there is no lesson “&lt;3&gt;”."
     assert "got “x”. Opened with 0.9." in app.words["link"][1]
+
+
+def test_the_app_imports_the_other_lessons_while_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[int] = []
+    load = Entry.load
+    monkeypatch.setattr(Entry, "load", lambda entry: (loaded.append(entry.number), load(entry))[1])
+    monkeypatch.setattr(app_module, "AHEAD", 0.05)
+
+    async def visit() -> list[int]:
+        App()
+        at_once = loaded.copy()
+        await asyncio.sleep(0.05)
+        while set(loaded) != {e.number for e in LESSONS if e.home}:
+            await asyncio.sleep(0.01)
+        return at_once
+
+    assert asyncio.run(asyncio.wait_for(visit(), 20)) == [3]
 
 
 def test_the_app_keeps_a_length_that_one_lesson_does_not_allow() -> None:
@@ -269,7 +307,7 @@ def test_another_language_reaches_every_declared_text() -> None:
 
 
 def test_the_script_travels_small() -> None:
-    assert len(Page._esm) < 36_000  # with the script of all its plots
+    assert len(Page._esm) < 42_000  # with the script of all its plots
 
 
 def test_a_bad_file_leaves_the_good_one_and_names_it(page: Page) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from html import escape
 from typing import Any
 from urllib.parse import parse_qs
 
-from gradprod.explorers.lessons import LESSONS
+from gradprod.explorers.lessons import LESSONS, Entry
 from gradprod.explorers.model import Explorer
 from gradprod.explorers.page import Page
 from gradprod.i18n import gettext as _
 from gradprod.i18n import language, languages
 
 FIRST = 3
+AHEAD = 1.5
+"""Seconds after which the other lessons are imported: a kernel that waits for its visitor has them ready."""
 
 
 class App(Page):
@@ -23,6 +27,14 @@ class App(Page):
     def __init__(self) -> None:
         self._built: dict[int, Explorer] = {}
         super().__init__(self._lesson(FIRST))
+        with contextlib.suppress(RuntimeError):  # in a script nothing runs later
+            asyncio.get_running_loop().call_later(AHEAD, self._import_ahead, [e for e in LESSONS if e.home])
+
+    def _import_ahead(self, entries: list[Entry]) -> None:
+        """Import one lesson, and the others after what else has come."""
+        if entries:
+            entries[0].load()
+            asyncio.get_running_loop().call_later(0, self._import_ahead, entries[1:])
 
     def _lesson(self, number: int) -> Explorer:
         if number not in self._built:
