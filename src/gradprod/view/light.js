@@ -172,7 +172,7 @@ class Overlay {
     const axis = full[ref.replace(" domain", "").replace(letter, `${letter}axis`)];
     const inside = across ? value : 1 - value;
     let at, near = inside;
-    if (ref === "paper") at = across ? l + w * inside : t + h * inside;
+    if (ref === "paper" || !axis) at = across ? l + w * inside : t + h * inside;
     else if (ref.endsWith("domain")) at = axis._offset + axis._length * inside;
     else {
       const place = axis.r2p(value);
