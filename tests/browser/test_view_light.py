@@ -78,6 +78,7 @@ LINES = [line(k, symbol) for k, symbol in enumerate(SYMBOLS)]
 LINES += [
     line(9, "circle", mode="markers"),
     line(10, "circle", marker={"symbol": "circle", "size": 7, "color": ["#c00"] * 12}),
+    line(11, "diamond", x=[-3, 2, 9], y=[6.7, 6.9, 6.7], cliponaxis=False),
 ]
 """Whose markers the view draws."""
 
@@ -86,6 +87,9 @@ APART = [
     line(12, "circle", marker={"color": ["#c00", "#00c"] * 6}),
     line(13, "circle", y=[6.5, None, 6.5, None, *[6.5] * 8]),
     line(14, "circle", marker={"color": "#c00", "opacity": 0.5}),
+    line(11, "square", x=[-0.5, 3, 10], y=[5, 7.5, -0.5], cliponaxis=False),  # over the axes' ends
+    line(15, "circle", xaxis="x2"),
+    line(16, "circle", x=list("abcdefghijkl"), xaxis="x3"),
 ]
 """Whose markers are plotly's."""
 
@@ -98,6 +102,8 @@ def figure(traces: list[dict[str, Any]], notes: list[dict[str, Any]]) -> dict[st
         "height": HEIGHT,
         "margin": {"l": 60, "r": 80, "t": 40, "b": 50},
         "xaxis": {"range": [-0.5, 10]},
+        "xaxis2": {"overlaying": "x", "side": "top"},  # without a range: markers make room for themselves
+        "xaxis3": {"overlaying": "x", "type": "category", "range": [0, 11], "visible": False},
         "yaxis": {"range": [-0.5, 7.5]},
         "annotations": notes,
     }
@@ -218,7 +224,15 @@ def test_an_arrow_goes_from_its_point_to_the_edge_of_its_text(stage: Page) -> No
 def test_what_is_rarer_is_left_to_plotly(stage: Page) -> None:
     assert stage.locator(".gradprod-plot[aria-label=others] .annotation").count() == len(OTHERS)
     apart = stage.locator(".gradprod-plot[aria-label=apart] .scatterlayer .trace")
-    assert [apart.nth(k).locator(".points path").count() for k in range(len(APART))] == [12, 12, 10, 12]
+    assert [apart.nth(k).locator(".points path").count() for k in range(len(APART))] == [
+        12,
+        12,
+        10,
+        12,
+        3,
+        12,
+        12,
+    ]
     assert not any("marker" in (style or "") for style in map(style_of, apart.locator(".js-line").all()))
 
 
@@ -231,7 +245,7 @@ def test_markers_along_a_line_look_like_plotlys(stage: Page) -> None:
     view = stage.locator(".gradprod-plot[aria-label=lines]")
     assert view.locator(".points path").count() == 0
     native = stage.locator("#native-lines")
-    assert native.locator(".points path").count() == 12 * len(LINES)
+    assert native.locator(".points path").count() == sum(len(made["x"]) for made in LINES)
 
     pictures = [base64.b64encode(element.screenshot()).decode() for element in (view, native)]
     drawn, differs, size = stage.evaluate(COMPARE, pictures)
@@ -247,4 +261,4 @@ def test_a_saved_picture_is_plotlys_own(stage: Page) -> None:
     }"""
     ours, _native = boxes(stage, "notes")
     assert stage.evaluate(export, "notes").count('class="annotation-text"') == len(ours)
-    assert stage.evaluate(export, "lines").count('class="point"') == 12 * len(LINES)
+    assert stage.evaluate(export, "lines").count('class="point"') == sum(len(made["x"]) for made in LINES)

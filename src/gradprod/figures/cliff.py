@@ -159,7 +159,7 @@ def _along(
     """Points of lines every few pixels, inside the picture and in its pixels."""
     (left, right), (low, high) = spans
     along = np.linspace(0, 1, 200)[:, None]
-    columns, rows = (int(side // 8) + 2 for side in room)
+    columns, rows = (max(0, int(side // 8) + 2) for side in room)
     met = np.zeros((columns, rows), dtype=bool)
     for x, y in lines:
         ends = np.stack([(x - left) / (right - left) * room[0], (high - y) / (high - low) * room[1]], axis=-1)

@@ -51,11 +51,19 @@ function parsed(text) {
   return content;
 }
 
+const axisOf = (ref, layout) => layout[ref.replace(ref[0], `${ref[0]}axis`)];
+
+/* How many pixels long an axis is. */
+function pixels(ref, layout) {
+  const { domain = [0, 1] } = axisOf(ref, layout) ?? {}, { l = 80, r = 80, t = 100, b = 80 } = layout.margin ?? {};
+  return (ref[0] === "x" ? layout.width - l - r : layout.height - t - b) * (domain[1] - domain[0]);
+}
+
 /* Where on the page: an axis keeps its range, so that the note needs no room of its own. */
 function steady(ref, letter, layout) {
   if (ref === "paper" || new RegExp(`^${letter}\\d* domain$`).test(ref)) return true;
-  const axis = new RegExp(`^${letter}\\d*$`).test(ref) && layout[ref.replace(letter, `${letter}axis`)];
-  return Boolean(axis?.range) && !axis.autorange && /^(linear|log|undefined)$/.test(axis.type);
+  const axis = new RegExp(`^${letter}\\d*$`).test(ref) && axisOf(ref, layout);
+  return Boolean(axis?.range?.every(Number.isFinite)) && !axis.autorange && /^(linear|log|undefined)$/.test(axis.type);
 }
 
 const isLight = (note, layout) =>
@@ -78,27 +86,36 @@ function lightMarker({ type = "scatter", mode, marker, ...trace }, layout) {
   const { x, y } = trace, there = (i) => y[i] !== null && Number.isFinite(y[i]) && (!x || Number.isFinite(x[i]));
   if (!listed(y) || y.length < 2 || (x && x.length !== y.length)) return undefined;
   for (const ref of [trace.xaxis ?? "x", trace.yaxis ?? "y"]) {
-    if (!/^(linear|undefined)$/.test(layout[`${ref[0]}axis${ref.slice(1)}`]?.type)) return undefined;
+    // Markers make room for themselves where an axis has no range yet; on a logarithmic one a point may be nowhere.
+    if (!steady(ref, ref[0], layout) || axisOf(ref, layout).type === "log") return undefined;
+    // A line ends at the axes, also where markers don't.
+    const { range: [from, to] } = axisOf(ref, layout), reach = (0.65 * size + (line.width ?? 0)) * Math.abs(to - from);
+    const close = (value) => Math.min(Math.abs(value - from), Math.abs(value - to)) * pixels(ref, layout) < reach;
+    if (trace.cliponaxis === false && trace[ref[0]]?.some(close)) return undefined;
   }
   for (let i = 0; i < y.length; i++) {
-    if (there(i) ? !there(i - 1) && !there(i + 1) : typeof y[i] === "string") return undefined; // a point alone has no line
+    if ([y[i], x?.[i]].some((value) => typeof value === "string")) return undefined; // a date, a category
+    if (there(i) && !there(i - 1) && !there(i + 1)) return undefined; // a point alone has no line
   }
   const open = symbol.endsWith("-open");
   return {
-    d: glyph(size / 2), fill: open ? "none" : color,
+    color, d: glyph(size / 2), fill: open ? "none" : color,
     stroke: open ? color : line.color ?? "#444", width: (line.width ?? 0) || (open ? 1 : 0),
   };
 }
 
-function lighten({ data, layout, config }) {
-  const edited = config?.editable || config?.edits;
-  const notes = edited ? [] : (layout.annotations ?? []).filter((note) => isLight(note, layout));
-  const markers = data.map((trace) => (edited ? undefined : lightMarker(trace, layout)));
+function lighten({ data, layout, config = {} }) {
+  // What the reader may move, or select, has to be plotly's.
+  const moved = config.editable || config.edits;
+  const chosen = moved || config.displayModeBar || /select|lasso/.test([layout.dragmode, layout.clickmode]);
+  const notes = moved ? [] : (layout.annotations ?? []).filter((note) => isLight(note, layout));
+  const markers = data.map((trace) => (chosen ? undefined : lightMarker(trace, layout)));
   const bare = (trace, marker) => {
     if (!marker) return trace;
     const { marker: taken, ...rest } = trace;
     const line = { ...trace.line, simplify: false, ...(trace.mode === "markers" && { color: "rgba(0,0,0,0)" }) };
-    return { ...rest, mode: "lines", line };
+    const hoverlabel = { bgcolor: marker.color, ...trace.hoverlabel }; // as plotly takes it from the marker
+    return { ...rest, mode: "lines", line, ...(!layout.hoverlabel?.bgcolor && { hoverlabel }) };
   };
   return {
     notes, markers,
@@ -211,18 +228,18 @@ class Overlay {
   mark(markers) {
     const lines = this.plot.querySelectorAll(".scatterlayer .trace");
     for (const group of lines) {
-      const index = group.__data__[0].trace.index, marker = markers[index];
-      const key = marker ? JSON.stringify(marker) : "";
-      const name = `${this.name}-${index}`;
+      const { trace } = group.__data__[0], marker = markers[trace.index];
+      const name = `${this.name}-${trace.index}`;
       for (const line of group.querySelectorAll(".js-line")) {
         const style = marker ? `url("#${name}")` : "";
         if (line.style.markerMid !== style) line.style.marker = style;
       }
-      if (marker) this.define(name, key, marker);
+      if (marker) this.define(name, marker);
     }
   }
 
-  define(name, key, { d, fill, stroke, width }) {
+  define(name, { d, fill, stroke, width }) {
+    const key = [d, fill, stroke, width].join();
     const made = [...this.defs.children].find((node) => node.id === name);
     const node = made ?? this.defs.appendChild(document.createElementNS(SVG, "marker"));
     if (node.key === key) return;

@@ -237,9 +237,8 @@ function pick(value, length, kept, picked) {
    same from drawing to drawing while they are. */
 function thin(trace, layout, memory) {
   const { type = "scatter", mode = "lines", x, y, x0 = 0, dx = 1 } = trace;
-  const { domain = [0, 1], ...axis } = layout[(trace.xaxis ?? "x").replace("x", "xaxis")] ?? {};
-  const { l = 80, r = 80 } = layout.margin ?? {};
-  const count = Math.ceil((layout.width - l - r) * (domain[1] - domain[0]) * devicePixelRatio);
+  const ref = trace.xaxis ?? "x", axis = axisOf(ref, layout) ?? {};
+  const count = Math.ceil(pixels(ref, layout) * devicePixelRatio);
   const length = y?.length, number = (values) => typeof values.find((v) => v !== null) === "number";
   const line = /^scatter(gl)?$/.test(type) && /lines/.test(mode) && trace.line?.shape !== "spline";
   const alone = !trace.stackgroup && !/^to(self|next)$/.test(trace.fill);
@@ -297,7 +296,6 @@ export default () => {
     G.taken.get(state.kernel).numbers.set(state.id, state.n);
     screens.forEach((screen) => screen.renew());
     ask();
-
   }
 
   function plotly(model) {

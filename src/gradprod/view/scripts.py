@@ -6,6 +6,7 @@ import base64
 import gzip
 import re
 import zlib
+from functools import cache
 from pathlib import Path
 
 UNPACKED = """import(URL.createObjectURL(new Blob([await new Response(
@@ -25,6 +26,7 @@ def unpacked(script: str) -> str:
     return UNPACKED % base64.b64encode(gzip.compress(script.encode(), 9, mtime=0)).decode()
 
 
+@cache
 def plot_script() -> tuple[str, str]:
     """light.js and plot.js as one module, and the name under which a page keeps it in ``scripts``."""
     script = "\n".join(bare(Path(__file__).with_name(name)) for name in ("light.js", "plot.js"))
