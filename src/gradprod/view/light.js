@@ -88,9 +88,10 @@ function lightMarker({ type = "scatter", mode, marker, ...trace }, layout) {
   for (const ref of [trace.xaxis ?? "x", trace.yaxis ?? "y"]) {
     // Markers make room for themselves where an axis has no range yet; on a logarithmic one a point may be nowhere.
     if (!steady(ref, ref[0], layout) || axisOf(ref, layout).type === "log") return undefined;
-    // A line ends at the axes, also where markers don't.
-    const { range: [from, to] } = axisOf(ref, layout), reach = (0.65 * size + (line.width ?? 0)) * Math.abs(to - from);
-    const close = (value) => Math.min(Math.abs(value - from), Math.abs(value - to)) * pixels(ref, layout) < reach;
+    // A line ends at the axes, also where markers don't: none may lose more than a pixel.
+    const { range: [from, to] } = axisOf(ref, layout), scale = pixels(ref, layout) / Math.abs(to - from);
+    const reach = 0.6 * size + (line.width ?? 0) / 2 - 1;
+    const close = (value) => scale * Math.min(Math.abs(value - from), Math.abs(value - to)) < reach;
     if (trace.cliponaxis === false && trace[ref[0]]?.some(close)) return undefined;
   }
   for (let i = 0; i < y.length; i++) {
