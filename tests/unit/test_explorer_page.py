@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import gzip
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,7 @@ from gradprod.explorers.lessons import LESSONS, Entry
 from gradprod.explorers.messages import messages
 from gradprod.explorers.model import Explorer, Figure, Picture, Verdict, cached, picture
 from gradprod.explorers.page import Page
-from gradprod.explorers.script import SERVED, module, source
+from gradprod.explorers.script import SERVED, module, packed, source
 from gradprod.figures.theme import Style
 from gradprod.view import Point
 
@@ -199,17 +197,14 @@ def test_downloads_and_calls_are_sent(page: Page, sent: list[Any]) -> None:
 
 
 def test_a_page_brings_its_script_unless_the_server_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    packed = re.search(r'atob\("([\w+/=]+)"', Page._esm)
-    assert packed
-    assert gzip.decompress(base64.b64decode(packed[1])).decode() == source()
+    state = Page(VanishOrExplode()).get_state()
+    assert 'model.get("script")' in state["_esm"]
+    assert gzip.decompress(state["script"]).decode() == source()
     assert source().count("class Overlay") == 1
     monkeypatch.setenv(SERVED, "served")
-    module.cache_clear()
-    try:
-        assert len(module()) < 150
-        assert "link[data-gradprod]" in module()
-    finally:
-        module.cache_clear()
+    assert len(module()) < 150
+    assert "link[data-gradprod]" in module()
+    assert packed() == b""
 
 
 def test_a_page_without_a_kernel_has_a_picture() -> None:
@@ -307,7 +302,7 @@ def test_another_language_reaches_every_declared_text() -> None:
 
 
 def test_the_script_travels_small() -> None:
-    assert len(Page._esm) < 42_000  # with the script of all its plots
+    assert len(Page._esm) + len(packed()) < 42_000  # with the script of all its plots
 
 
 def test_a_bad_file_leaves_the_good_one_and_names_it(page: Page) -> None:

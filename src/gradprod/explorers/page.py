@@ -14,7 +14,7 @@ import traitlets
 
 from gradprod.explorers.controls import LAYERS, PICTURE, BadValue, sentence_html
 from gradprod.explorers.model import MARKS, Action, Claim, Diagram, Explorer, Judgement, Panel, Picture
-from gradprod.explorers.script import module
+from gradprod.explorers.script import module, packed
 from gradprod.explorers.sequence import SequenceExplorer
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
@@ -115,6 +115,7 @@ class Page(anywidget.AnyWidget):
     """
 
     _esm = module()
+    script = traitlets.Bytes(packed()).tag(sync=True)
 
     # All of these go from here to the browser; it answers with messages alone, so that nothing is echoed.
     frame = traitlets.Dict().tag(sync=True)
