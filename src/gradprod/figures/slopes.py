@@ -187,8 +187,9 @@ def slopes(
     span, place = list(ranges["slope"]), list(slope_axis)
     layout["yaxis2"] = steady | _unit_ticks((0, 0.25, 1)) | {"range": span, "domain": place}
     if counted:
-        layout["yaxis3"] = base_axis(style, domain=[0, third / inner], rangemode="tozero", showgrid=False)
-        layout["yaxis3"] |= {"showticklabels": False}
+        highest = max((np.nanmax(t["y"]) for t in data if t.get("yaxis") == "y3"), default=0.0)
+        layout["yaxis3"] = base_axis(style, domain=[0, third / inner], range=[0, highest / 0.95 or 1])
+        layout["yaxis3"] |= {"showgrid": False, "showticklabels": False}
     return {"data": data, "layout": layout}
 
 
