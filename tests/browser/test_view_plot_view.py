@@ -430,23 +430,42 @@ def test_columns_keep_first_lowest_highest_and_last(
     assert columns(0, 600, x[::-1]) is None  # a line that runs back has no columns
 
 
+BREAK = """times => {
+  const plot = document.querySelector('.gradprod-plot > div'), calls = [];
+  const made = plot._fullData[0]._module, { calc } = made;
+  made.calc = (at, trace) => {
+    if (at !== plot) return calc(at, trace);
+    if (calls.push(trace) <= times) throw new Error('no such thing');
+    made.calc = calc;
+    return calc(at, trace);
+  };
+  return calls;
+}"""
+
+
 def test_a_broken_figure_says_so_and_the_next_is_drawn(stage: Stage) -> None:
     page = stage.page
     stage.set(10)
-    page.evaluate(
-        """() => { const react = Plotly.react;
-        Plotly.react = (at, ...rest) => {
-          if (at !== document.querySelector('.gradprod-plot > div')) return react(at, ...rest);
-          Plotly.react = react;
-          throw new Error('no such thing');
-        } }"""
-    )
-    stage.set(11)
     alert = page.get_by_role("alert")
+    # however it is drawn: as a step, and anew after that went wrong
+    page.evaluate(BREAK, 2)
+    stage.set(11)
     alert.wait_for()
     assert alert.inner_text() == "The picture can't be drawn: no such thing"
     stage.set(12)
     until(lambda: not alert.count())
+
+
+def test_a_step_that_goes_wrong_is_drawn_anew(stage: Stage) -> None:
+    stage.set(10)
+    calls = stage.page.evaluate_handle(BREAK, 1)
+    stage.set(11)
+    until(lambda: calls.evaluate("calls => calls.length > 1"))
+    assert stage.page.get_by_role("alert").count() == 0
+    highest = (
+        "document.querySelector('.gradprod-plot > div').calcdata[0].reduce((m, p) => Math.max(m, p.y), 0)"
+    )
+    assert stage.page.evaluate(highest) == pytest.approx(11 * np.sin(np.arange(201) / 15).max(), rel=1e-6)
 
 
 def test_follows_its_place(stage: Stage) -> None:

@@ -7,14 +7,16 @@
                "svg", caption a list of lines over it, every option may be missing. It is also `(await host.getWidget(ref)).exports.export`.
 
      G.later   has a function called once all pictures are drawn and shown.
+     G.hold    has a function called at once, or in its turn as soon as the picture is shown that is on its way there.
 
-   From the kernel come {n, set: [[path, value] or [path], …], arrays: [[type, shape], …]} with one buffer an array,
-   and any of the facts description, hover and words; and {plotly: version} with plotly.js itself, gzip'd.
-   To the kernel go {taken: {model_id: n, …}} once a frame, {click: point}, {want: "figure"}, {want: "plotly"}; size
+   From the kernel come {n, set: [[path, value] or [path], …], arrays: [[type, shape], …], awaited} with one buffer an
+   array, and any of the facts description, hover and words; and {plotly: version} with plotly.js itself, gzip'd.
+   To the kernel go {taken: {model_id: n, …}} of what is awaited, once a frame, {click: point}, {want: "figure"}, {want: "plotly"}; size
    and the point under the pointer are traits, which ipywidgets holds back while the kernel is busy. */
 
 G.views ??= new Map();
-G.due ??= new Set(); // screens with something new to paint
+G.screens ??= new Set();
+G.due ??= new Set(); // those with something new to paint
 G.taken ??= new Map(); // kernel -> {model, numbers}: what the next frame acknowledges
 G.lost ??= new Set(); // screens that wait for somebody to try again
 
@@ -24,7 +26,7 @@ const TYPES = {
 };
 const DEFAULT_HEIGHT = 450;
 const PATIENCE = 100; // milliseconds after which a lesser view is painted in the main one's frame
-const SLICE = 16; // milliseconds of painting after which a frame leaves the rest to the next one
+const SLICE = 8; // milliseconds of painting after which a frame leaves the rest to the next one
 const WAIT = 30000; // milliseconds after which plotly.js isn't expected any more
 const coarse = matchMedia("(pointer: coarse)");
 
@@ -106,10 +108,32 @@ const soon = () => after.port2.postMessage("tick");
 after.port1.onmessage = ({ data }) => {
   if (data === "shown") {
     G.painted = false;
+    release();
     if (G.asked) tick();
   } else if (G.asked && !G.painted) tick();
   if (!G.painted) calm();
 };
+
+const unread = [];
+let limit; // a page that isn't seen shows no pictures
+
+G.hold ??= (task) => {
+  if (!(G.painted || unread.length)) return task();
+  unread.push(task);
+  limit ??= setTimeout(release, PATIENCE);
+};
+
+function release() {
+  clearTimeout(limit);
+  limit = undefined;
+  for (const task of unread.splice(0)) {
+    try {
+      task();
+    } catch (error) {
+      reportError(error); // as if it had been alone
+    }
+  }
+}
 
 /* What can wait is done when all pictures are drawn and shown, or after PATIENCE. */
 G.later ??= (task) => {
@@ -135,14 +159,16 @@ function tick() {
   // First, so that the kernel computes while this page paints.
   for (const { model, numbers } of G.taken.values()) tell(() => model.send({ taken: Object.fromEntries(numbers) }));
   G.taken.clear();
-  const due = [...G.due].filter((screen) => screen.visible && screen.Plotly);
+  const ready = [...G.screens].filter((screen) => screen.visible && screen.Plotly);
+  const due = ready.filter((screen) => G.due.has(screen));
   if (!due.length) return;
-  const main = due.reduce((a, b) => (b.area() > a.area() ? b : a));
+  const main = ready.reduce((a, b) => (b.area() > a.area() ? b : a));
   due.sort((a, b) => (b === main) - (a === main) || a.since - b.since);
   const start = performance.now();
   due.forEach((screen, i) => {
     // the main one has a frame to itself, unless another has waited long
-    if (i > 0 && (start - screen.since < PATIENCE || performance.now() - start > SLICE)) return;
+    const waits = due[0] === main && start - screen.since < PATIENCE;
+    if (i > 0 && (waits || performance.now() - start > SLICE)) return;
     G.due.delete(screen);
     screen.paint();
   });
@@ -291,9 +317,12 @@ export default () => {
         else delete place[last];
       }
     }
-    Object.assign(state, facts, { asked: false });
-    if (!G.taken.has(state.kernel)) G.taken.set(state.kernel, { model, numbers: new Map() });
-    G.taken.get(state.kernel).numbers.set(state.id, state.n);
+    const { awaited = true, ...said } = facts;
+    Object.assign(state, said, { asked: false });
+    if (awaited) {
+      if (!G.taken.has(state.kernel)) G.taken.set(state.kernel, { model, numbers: new Map() });
+      G.taken.get(state.kernel).numbers.set(state.id, state.n);
+    }
     screens.forEach((screen) => screen.renew());
     ask();
   }
@@ -362,6 +391,7 @@ export default () => {
       const overlay = new Overlay(plot);
       const held = new Map(); // axis -> the range that the reader chose, undefined once they let it go
       let turns = 0, revision, filling, bound, kept = [], pointer;
+      let drawn, stepping = false; // the figure that stands, as it was given to plotly; whether another is being drawn
 
       const screen = {
         root, plot, visible: false,
@@ -393,8 +423,15 @@ export default () => {
             const figure = screen.figure();
             const thinned = figure.data.map((trace) => thin(trace, figure.layout, memory));
             kept = thinned.map(([, places]) => places);
-            const { data, layout, notes, markers } = lighten({ ...figure, data: thinned.map(([trace]) => trace) });
-            await screen.Plotly.react(plot, data, layout, figure.config);
+            const { notes, markers, ...light } = lighten({ ...figure, data: thinned.map(([trace]) => trace) });
+            const now = { ...light, config: figure.config };
+            const changes = drawn && bound === plot.on && differences(drawn, now);
+            drawn = undefined;
+            stepping = true;
+            const way = changes ? await step(screen.Plotly, plot, changes) : "react";
+            if (way === "newPlot") bound = undefined; // it forgets who listens
+            if (way) await screen.Plotly[way](plot, copy(now.data), fresh(now.layout), now.config);
+            drawn = now;
             overlay.draw(notes, markers);
             if (bound !== plot.on) listen();
             recover();
@@ -402,6 +439,8 @@ export default () => {
             if (plot.contains(under)) under.dispatchEvent(new MouseEvent("mousemove", pointer)); // the newest value
           } catch (error) {
             say(state.words.broken.replace("{reason}", error?.message ?? error));
+          } finally {
+            stepping = false;
           }
         },
       };
@@ -423,6 +462,7 @@ export default () => {
           screen.renew();
         });
         plot.on("plotly_relayout", (changes) => {
+          if (stepping) return; // it was us
           for (const key of Object.keys(changes)) {
             const [, axis, what] = key.match(/^([xy]axis\d*)\.(range|autorange)/) ?? [];
             const chosen = what === "range" && { range: [...plot.layout[axis].range], autorange: false };
@@ -485,6 +525,7 @@ export default () => {
       plot.addEventListener("mouseleave", () => (pointer = undefined));
 
       screens.add(screen);
+      G.screens.add(screen);
       G.views.set(state.id, { root, export: toImage });
       resized.observe(root);
       seen.observe(root);
@@ -494,6 +535,7 @@ export default () => {
         resized.disconnect();
         seen.disconnect();
         screens.delete(screen);
+        G.screens.delete(screen);
         G.due.delete(screen);
         G.lost.delete(start);
         if (!screens.size) G.views.delete(state.id);

@@ -88,13 +88,14 @@ class PlotView(anywidget.AnyWidget):
         self._figure = {} if figure is None else figure
         self._sent = self._tree = _tree(self._figure)
         self._number = 0
+        self._awaited = True
         self._clicked: list[Callable[[Point], object]] = []
         self._hovered: list[Callable[[Point | None], object]] = []
         self._told = _facts(description, False)
         super().__init__(description=description, model_id=self._id, **kwargs)
         self.on_msg(self._answer)
 
-    def show(self, figure: Any, description: str | None = None) -> None:
+    def show(self, figure: Any, description: str | None = None, *, awaited: bool = True) -> None:
         """Draw ``figure`` in place of the last one; only what differs is sent.
 
         Parameters
@@ -103,6 +104,8 @@ class PlotView(anywidget.AnyWidget):
             As in the constructor.
         description : str, optional
             The sentence that goes with it; without, the last one stays.
+        awaited : bool
+            Whether a `Pacer` computes nothing new before a browser has taken this picture.
 
         Raises
         ------
@@ -111,6 +114,7 @@ class PlotView(anywidget.AnyWidget):
         """
         self._tree = _tree(figure)
         self._figure = figure
+        self._awaited = awaited
         if description is not None:
             self.description = description
         self._tell()
@@ -166,7 +170,10 @@ class PlotView(anywidget.AnyWidget):
             return
         self._sent, self._told = self._tree, facts
         self._number += 1
-        FRAMES.sent(self._id, self._number)
+        if self._awaited:
+            FRAMES.sent(self._id, self._number)
+        elif changes:
+            news["awaited"] = False
         self.send({"n": self._number, "set": changes, "arrays": wire.arrays, **news}, wire.buffers)
 
     def _everything(self) -> dict[str, Any]:

@@ -28,6 +28,7 @@ def unpacked(script: str) -> str:
 
 @cache
 def plot_script() -> tuple[str, str]:
-    """light.js and plot.js as one module, and the name under which a page keeps it in ``scripts``."""
-    script = "\n".join(bare(Path(__file__).with_name(name)) for name in ("light.js", "plot.js"))
+    """The view's scripts as one module, and the name under which a page keeps it in ``scripts``."""
+    names = ("light.js", "step.js", "plot.js")
+    script = "\n".join(bare(Path(__file__).with_name(name)) for name in names)
     return script, f"{zlib.crc32(script.encode()):x}"
