@@ -276,7 +276,7 @@ class Page {
   constructor({ model, el: root, host, signal }) {
     Object.assign(this, { model, root, host, signal });
     this.id = `gp${++pages}`;
-    this.seq = model.get("done"); this.acked = 0; this.waiting = { values: {}, texts: {} }; this.flying = null; this.refused = []; this.plots = new Map(); this.timers = {};
+    this.seq = model.get("done"); this.waiting = { values: {}, texts: {} }; this.flying = null; this.refused = []; this.plots = new Map(); this.timers = {};
     root.classList.add("gradprod");
     root.dataset.lmSuppressShortcuts = "true";
     this.live = el("div", { class: "sr", "aria-live": "polite" });
@@ -354,10 +354,6 @@ class Page {
     this.flush();
   }
   heard(message, buffers) {
-    if (message.ack) {
-      this.acked = Math.max(this.acked, message.ack);
-      if (this.flying && this.acked >= this.flying.seq) { this.flying = null; this.flush(); }
-    }
     if (message.code) this.copy(this.asker, message.code);
     if (message.file) this.save(message.file, new Blob([buffers[0]], { type: "text/csv" }));
   }
@@ -373,7 +369,10 @@ class Page {
       if (this.kernel && !await this.ask(`api/kernels/${this.kernel.id}`)) this.gone();
     }, 2000);
   }
-  put_done() { this.root.classList.remove("opening"); this.put_values(); this.progress(); }
+  put_done() {
+    if (this.flying?.seq <= this.model.get("done")) { this.flying = null; this.flush(); }
+    this.root.classList.remove("opening"); this.put_values(); this.progress();
+  }
 
   // -- the frame --
 

@@ -198,7 +198,6 @@ class Page(anywidget.AnyWidget):
         with self._telling():
             handler(**message.get("with", {}), **({"data": bytes(buffers[0])} if buffers else {}))
         self._pacer.request()
-        self.send({"ack": self.newest})
 
     @contextlib.contextmanager
     def _telling(self, control: str = "") -> Iterator[None]:
@@ -407,7 +406,8 @@ class Page(anywidget.AnyWidget):
     def _draw(self) -> None:
         """The pictures, none before a page has told its size and its link.
 
-        Each leaves at once, the main one first: the page draws it while the next is computed.
+        Each leaves at once, the main one first: the page draws it while the next is computed. Only that one
+        is waited for; with the others a page that is slow skips what it has no time for.
         """
         if not self._greeted:
             return
@@ -418,7 +418,8 @@ class Page(anywidget.AnyWidget):
             if not width:
                 width, height = self.sizes.get(picture.name, (0, 0))
             style = Style(width=width or 700, height=height or picture.heights[0], **self.look)
-            view.show(self.explorer.draw(picture.name, style), self.explorer.describe(picture.name))
+            drawn, said = self.explorer.draw(picture.name, style), self.explorer.describe(picture.name)
+            view.show(drawn, said, awaited=picture.place == "main")
 
     def _content(self) -> dict[str, Any]:
         """Everything that the page says, by trait."""

@@ -114,6 +114,10 @@ class Channels(VoilaKernelWebsocketHandler):
     and Jupyter and Voilà would take some of its bytes for a length, and fill the memory.
     """
 
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        self.set_nodelay(True)  # or a short message waits for the browser to acknowledge the one before
+        return super().open(*args, **kwargs)
+
     @property
     def open_to_our_page(self) -> bool:
         """Whether somebody is there who speaks the protocol that the page does."""
