@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,12 @@ SMALL = 16
 
 RESOLUTION = 1e-6
 """float32 will do where it moves no point by more than this share of the array's span and of its value."""
+
+INTEGERS = {t: (np.iinfo(t).min, np.iinfo(t).max) for t in ("u1", "i1", "u2", "i2", "u4", "i4")}
+"""Integer types that JavaScript has arrays of, smallest first, and what they reach from and to."""
+
+PLAIN = (str, bool, int, type(None))
+"""What travels as it is; most of a figure, so that `pack` isn't called for each."""
 
 EXACT = frozenset({"customdata", "text", "hovertext", "ids", "meta", "layout", "config"})
 """Below these keys numbers may be printed as they are, so none is rounded."""
@@ -56,17 +63,19 @@ def pack(value: Any, exact: bool = False) -> Any:
     Any
         Not-a-number is None outside of arrays: JSON has no other way to say it.
     """
-    if value is None or isinstance(value, (str, bool, int)):
+    if isinstance(value, PLAIN):
         return value
     if isinstance(value, float):
-        return value if np.isfinite(value) else None
-    if isinstance(value, Mapping):
-        if {"bdata", "dtype"} <= value.keys():
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101  # the second takes far longer
+        if "bdata" in value and "dtype" in value:
             return pack(_unpack_base64(value), exact)
-        return {str(k): pack(v, exact or k in EXACT) for k, v in value.items()}
+        return {str(k): v if isinstance(v, PLAIN) else pack(v, exact or k in EXACT) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         numbers = _numbers(value) if len(value) > SMALL else None
-        return [pack(v, exact) for v in value] if numbers is None else pack(numbers, exact)
+        if numbers is not None:
+            return pack(numbers, exact)
+        return [v if isinstance(v, PLAIN) else pack(v, exact) for v in value]
     if hasattr(value, "to_dict") and not hasattr(value, "__array__"):
         return pack(value.to_dict(), exact)
     if hasattr(value, "to_plotly_json"):
@@ -114,8 +123,7 @@ def _integer(array: np.ndarray[Any, Any]) -> str | None:
     if array.dtype.kind == "f" and not (np.isfinite(array).all() and (array == np.rint(array)).all()):
         return None
     low, high = array.min(), array.max()
-    types = ("u1", "i1", "u2", "i2", "u4", "i4")
-    return next((t for t in types if np.iinfo(t).min <= low and high <= np.iinfo(t).max), None)
+    return next((t for t, (least, most) in INTEGERS.items() if least <= low and high <= most), None)
 
 
 def _float32_will_do(array: np.ndarray[Any, Any]) -> bool:
@@ -151,10 +159,10 @@ def diff(old: Any, new: Any, path: tuple[str | int, ...] = ()) -> Iterator[Chang
         for key in old.keys() - new.keys():
             yield (*path, key), Missing()
         for key, value in new.items():
-            if key in old:
-                yield from diff(old[key], value, (*path, key))
-            else:
+            if key not in old:
                 yield (*path, key), value
+            elif old[key] is not value:  # most are the same constant
+                yield from diff(old[key], value, (*path, key))
     elif _records(old) and _records(new):
         if len(new) < len(old):
             yield (*path, "length"), len(new)
