@@ -119,6 +119,7 @@ class Control(traitlets.TraitType[Any, Any]):
         """Every assignment goes through the explorer, which checks the settings as a whole."""
         if obj.is_settling:
             super().set(obj, value)
+            obj.times_set += 1
         else:
             obj.set(**{str(self.name): value})
 

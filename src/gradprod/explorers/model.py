@@ -410,12 +410,13 @@ def _cached(method: Callable[[Any], T], names: tuple[str, ...] | None) -> proper
 
     @functools.wraps(method)
     def get(self: Explorer) -> T:
-        used = type(self).result_controls() if names is None else names
-        key = (self.data_version, *(getattr(self, name) for name in used))
-        kept = self.__dict__.get(slot)
-        if kept is None or kept[0] != key:
-            kept = self.__dict__[slot] = (key, method(self))
-        result: T = kept[1]
+        now, kept = (self.data_version, self.times_set), self.__dict__.get(slot)
+        if kept is None or kept[0] != now:  # else nothing was set: a shortcut, for many are read many times
+            used = type(self).result_controls() if names is None else names
+            key = (self.data_version, *(getattr(self, name) for name in used))
+            made = method(self) if kept is None or kept[1] != key else kept[2]
+            kept = self.__dict__[slot] = (now, key, made)
+        result: T = kept[2]
         return result
 
     return property(get)
@@ -457,6 +458,7 @@ class Explorer(traitlets.HasTraits):
 
     is_settling = False
     data_version = 0
+    times_set = 0
 
     def __init__(self, **settings: Any) -> None:
         super().__init__()
