@@ -31,7 +31,12 @@ LINES_TO = 24
 
 
 def eigenvalues(
-    matrix: ArrayLike, style: Style, *, slope_bound: float = 1.0, mean_slope: float | None = None
+    matrix: ArrayLike,
+    style: Style,
+    *,
+    slope_bound: float = 1.0,
+    mean_slope: float | None = None,
+    spectra: tuple[ArrayLike, ArrayLike] | None = None,
 ) -> Figure:
     """The eigenvalues of W in the complex plane (○), singular values on the axis (◆), the critical circle.
 
@@ -45,6 +50,8 @@ def eigenvalues(
     mean_slope : float, optional
         The mean slope of a run; a second, dotted circle at its inverse, where a typical step neither grows
         nor shrinks.
+    spectra : (array_like, array_like), optional
+        The eigenvalues and singular values of W, where they are known.
 
     Returns
     -------
@@ -53,7 +60,7 @@ def eigenvalues(
     """
     W = np.asarray(matrix, float)
     c, size, big = style.colours, sizes(style), style.presenting
-    values, singular = np.linalg.eigvals(W), np.linalg.svd(W, compute_uv=False)
+    values, singular = map(np.asarray, spectra or (np.linalg.eigvals(W), np.linalg.svd(W, compute_uv=False)))
     radius, norm = float(np.abs(values).max()), float(singular.max())
     circles = [(1 / slope_bound, "bound", "1/γ =")]
     if mean_slope is not None and 0 < mean_slope < slope_bound:

@@ -27,16 +27,16 @@ def bound(cell: Cell, lags: ArrayLike) -> Any:
         for exploding (Pascanu, Mikolov and Bengio 2013, section 2.1).
     """
     if isinstance(cell, ScalarRNN):
-        log = log_magnitude(cell.phi.slope_bound * cell.recurrent_weight)
+        base = cell.phi.slope_bound * cell.recurrent_weight
     elif isinstance(cell, VectorRNN):
-        log = log_magnitude(cell.phi.slope_bound * np.linalg.norm(cell.recurrent_weight, 2, axis=(-2, -1)))
+        base = cell.phi.slope_bound * np.linalg.norm(cell.recurrent_weight, 2, axis=(-2, -1))
     elif isinstance(cell, GatedCell):
-        log = np.zeros(cell.leading)
+        base = np.ones(cell.leading)
     else:
         raise ValueError(
             f"cell must be a ScalarRNN, VectorRNN or GatedCell to have a bound, got {type(cell).__name__}"
         )
-    return _power(log, lags)
+    return power_of_lag(base, lags)
 
 
 def spectral_radius(matrix: ArrayLike) -> Any:
@@ -58,10 +58,22 @@ def linear_rate(cell: VectorRNN, lags: ArrayLike) -> Any:
     -------
     ndarray, shape (..., L)
     """
-    return _power(log_magnitude(spectral_radius(cell.recurrent_weight)), lags)
+    return power_of_lag(spectral_radius(cell.recurrent_weight), lags)
 
 
-def _power(log: Any, lags: ArrayLike) -> Any:
+def power_of_lag(base: ArrayLike, lags: ArrayLike) -> Any:
+    """log₁₀ of |base|^lag, 0 at lag 0.
+
+    Parameters
+    ----------
+    base : array_like, shape (...)
+    lags : array_like, shape (L,)
+        Lags ≥ 0.
+
+    Returns
+    -------
+    ndarray, shape (..., L)
+    """
     lag = np.asarray(lags, dtype=np.float64)
     with np.errstate(invalid="ignore"):
-        return np.where(lag == 0, 0.0, np.asarray(log)[..., None] * lag) / LOG_10
+        return np.where(lag == 0, 0.0, np.asarray(log_magnitude(base))[..., None] * lag) / LOG_10

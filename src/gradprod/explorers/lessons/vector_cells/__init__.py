@@ -265,7 +265,13 @@ print(norms.largest, readouts(norms.largest).verdict)"""
     def spectrum_of_weights(self, style: Style) -> Figure:
         """The eigenvalues of W in the complex plane."""
         slope = float(self.cell.phi.slope(self.first.pre_activation).mean())
-        return eigenvalues(self.matrix, style, slope_bound=self.cell.phi.slope_bound, mean_slope=slope)
+        return eigenvalues(
+            self.matrix,
+            style,
+            slope_bound=self.cell.phi.slope_bound,
+            mean_slope=slope,
+            spectra=(self.of_first(self.eigenvalues), self.of_first(self.singular_of_weights)),
+        )
 
     @picture("below", heights=(320, 320, 300), when=lambda m: not m.veiled)
     def detail(self, style: Style) -> Figure:

@@ -21,14 +21,12 @@ from gradprod.i18n import gettext as _
 from gradprod.products import (
     LogProduct,
     Lyapunov,
-    bound,
-    linear_rate,
     lyapunov_exponents,
     magnitudes,
     norm,
     singular_values,
-    spectral_radius,
 )
+from gradprod.products.bounds import power_of_lag
 from gradprod.unroll import Trajectory, unroll
 from gradprod.words import decimals, grouped
 
@@ -189,9 +187,20 @@ class RandomNetworks(ProductExplorer):
         return magnitudes(median_of(self.norms.largest))
 
     @cached(*NETWORK)
+    def eigenvalues(self) -> NDArray[np.complex128]:
+        """Of every network's W, shape (..., n)."""
+        return np.asarray(np.linalg.eigvals(self.cell.recurrent_weight), dtype=np.complex128)
+
+    @cached(*NETWORK)
+    def singular_of_weights(self) -> NDArray[np.float64]:
+        """Singular values of every network's W, shape (..., n), largest first."""
+        return np.asarray(np.linalg.svd(self.cell.recurrent_weight, compute_uv=False))
+
+    @cached(*NETWORK)
     def bound(self) -> NDArray[np.float64]:
         """log₁₀ of (γ σ_max)^lag."""
-        return np.asarray(bound(self.cell, self.lags))
+        largest = self.singular_of_weights[..., 0]
+        return np.asarray(power_of_lag(self.cell.phi.slope_bound * largest, self.lags))
 
     @cached(*NETWORK)
     def linear_rate(self) -> NDArray[np.float64]:
@@ -199,7 +208,7 @@ class RandomNetworks(ProductExplorer):
         if self.initialisation == "nilpotent":  # exactly 0, where the solver finds the root of its rounding
             exact = np.where(self.lags == 0, 0.0, -np.inf)
             return np.broadcast_to(exact, self.norms.largest.shape)
-        return np.asarray(linear_rate(self.cell, self.lags))
+        return np.asarray(power_of_lag(np.abs(self.eigenvalues).max(axis=-1), self.lags))
 
     @property
     def lags(self) -> NDArray[np.int64]:
@@ -211,15 +220,23 @@ class RandomNetworks(ProductExplorer):
         """W of the first network."""
         return np.asarray(self.first.cell.parameters["recurrent_weight"])
 
-    @cached(*NETWORK)
+    def of_first(self, spectra: NDArray[Any]) -> NDArray[Any]:
+        """The first network's, of what has a leading axis of networks if there are several."""
+        return spectra[0] if self.runs > 1 else spectra
+
+    @property
     def radius(self) -> float:
         """ρ(W) of the first network."""
-        return 0.0 if self.initialisation == "nilpotent" else float(spectral_radius(self.matrix))
+        return (
+            0.0
+            if self.initialisation == "nilpotent"
+            else float(np.abs(self.of_first(self.eigenvalues)).max())
+        )
 
-    @cached(*NETWORK)
+    @property
     def reach(self) -> float:
         """γ σ_max(W) of the first network: what the bound multiplies by at every step."""
-        return float(self.cell.phi.slope_bound * np.linalg.norm(self.matrix, 2))
+        return float(self.cell.phi.slope_bound * self.of_first(self.singular_of_weights)[0])
 
     @cached(*NETWORK)
     def shortcut(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
