@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 from html import escape
 from typing import Any
 from urllib.parse import parse_qs
@@ -18,6 +19,18 @@ FIRST = 3
 AHEAD = 1.5
 """Seconds after which the other lessons are imported: a kernel that waits for its visitor has them ready."""
 
+REST_OPENED, REST_MOVED = 1.0, 10.0
+"""Seconds at rest, after a lesson was opened and after a control was moved, until freed memory is given back.
+
+Not after each step: what a step frees, the next one takes again.
+"""
+
+
+def give_memory_back() -> None:
+    """Have the C library return freed memory to the system, where it can: glibc keeps megabytes of it."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library; Windows
+        ctypes.CDLL(None).malloc_trim(0)
+
 
 class App(Page):
     """All lessons on one page, each built when it is first opened; shared settings go along."""
@@ -26,6 +39,8 @@ class App(Page):
 
     def __init__(self) -> None:
         self._built: dict[int, Explorer] = {}
+        self._resting: asyncio.TimerHandle | None = None
+        self._rested: Explorer | None = None
         super().__init__(self._lesson(FIRST))
         with contextlib.suppress(RuntimeError):  # in a script nothing runs later
             asyncio.get_running_loop().call_later(AHEAD, self._import_ahead, [e for e in LESSONS if e.home])
@@ -35,6 +50,23 @@ class App(Page):
         if entries:
             entries[0].load()
             asyncio.get_running_loop().call_later(0, self._import_ahead, entries[1:])
+        else:
+            give_memory_back()
+
+    def _compute(self) -> None:
+        super()._compute()
+        if not self._greeted:
+            return
+        if self._resting is not None:
+            self._resting.cancel()
+        with contextlib.suppress(RuntimeError):
+            loop = asyncio.get_running_loop()
+            rest = REST_MOVED if self._rested is self.explorer else REST_OPENED
+            self._resting = loop.call_later(rest, self._rest)
+
+    def _rest(self) -> None:
+        self._rested = self.explorer
+        give_memory_back()
 
     def _lesson(self, number: int) -> Explorer:
         if number not in self._built:
