@@ -129,4 +129,4 @@ def layout(cell: Cell, grid: tuple[int, ...]) -> Stacked:
 
 def exponents(top: Any) -> Any:
     """The exponents of numbers as powers of two; 0 for 0 and what is not finite."""
-    return np.where((top == 0) | ~np.isfinite(top), 0, np.frexp(top)[1])
+    return np.where(np.isfinite(top), np.frexp(top)[1], 0)

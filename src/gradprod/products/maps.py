@@ -15,6 +15,9 @@ from gradprod.products.layout import Stacked, exponents
 from gradprod.products.matrix import LOG10_2
 from gradprod.unroll import BidirectionalTrajectory, Trajectory
 
+_Products = Iterator[tuple[int, FloatArray, NDArray[np.int64]]]
+"""Lag, matrices short of powers of two, and their exponents."""
+
 
 def product_map(trajectory: Trajectory) -> FloatArray:
     """log₁₀ ‖∂state_t/∂state_s‖ between every two steps (Frobenius norm).
@@ -31,12 +34,9 @@ def product_map(trajectory: Trajectory) -> FloatArray:
     """
     place = Stacked(trajectory.cell, trajectory.leading)
     T = trajectory.length
-    table = np.full((T + 1, T + 1, *place.grid), -np.inf)
     start = np.broadcast_to(np.eye(place.size), (T + 1, *place.grid, place.size, place.size))
-    for lag, P, exponent in _lag_by_lag(start, *_jacobians(trajectory, place)):
-        t = np.arange(lag, T + 1)
-        table[t, t - lag] = _log_norm(P) + exponent * LOG10_2
-    return np.moveaxis(table, (0, 1), (-2, -1))
+    products = _lag_by_lag(start, *_jacobians(trajectory, place))
+    return _log_norms(products, T + 1, place)
 
 
 def influence_map(
@@ -66,6 +66,13 @@ def influence_map(
     """
     if isinstance(run, Trajectory):
         return _triangle(run, _readout("readout", run.cell, readout))[0]
+    return influence_maps(run, readout, backward_readout)[1]
+
+
+def influence_maps(
+    run: BidirectionalTrajectory, readout: ArrayLike | None = None, backward_readout: ArrayLike | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """`influence_map` of the forward net alone, and of both, at the price of the second."""
     V_f = _readout("readout", run.cell.forward, readout)
     V_b = _readout("backward_readout", run.cell.backward, backward_readout)
     if readout is None and backward_readout is None:  # side by side
@@ -79,8 +86,8 @@ def influence_map(
     upper, at_b = _triangle(run.backward, V_b)
     table = np.maximum(lower, upper[..., ::-1, ::-1])
     t = np.arange(run.forward.length)
-    table[..., t, t] = np.moveaxis(_log_norm(at_f + at_b[::-1]), 0, -1)
-    return table
+    table[..., t, t] = np.moveaxis(_log_root(_squares(at_f + at_b[::-1])), 0, -1)
+    return lower, table
 
 
 def _triangle(run: Trajectory, V: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -98,12 +105,11 @@ def _triangle(run: Trajectory, V: FloatArray) -> tuple[FloatArray, FloatArray]:
 
     J, shift = _jacobians(run, place)
     diagonal = outputs @ inputs + direct
-    table = np.full((T, T, *place.grid), -np.inf)
-    for lag, P, exponent in _lag_by_lag(outputs, J[1:], shift[1:]):
-        t = np.arange(lag, T)
-        here = P @ inputs[: len(P)] if lag else diagonal
-        table[t, t - lag] = _log_norm(here) + exponent * LOG10_2
-    return np.moveaxis(table, (0, 1), (-2, -1)), diagonal
+    products = (
+        (lag, P @ inputs[: len(P)] if lag else diagonal, exponent)
+        for lag, P, exponent in _lag_by_lag(outputs, J[1:], shift[1:])
+    )
+    return _log_norms(products, T, place), diagonal
 
 
 def _readout(name: str, cell: Cell, readout: ArrayLike | None) -> FloatArray:
@@ -140,9 +146,7 @@ def _jacobians(run: Trajectory, place: Stacked) -> tuple[FloatArray, NDArray[np.
     return J, np.broadcast_to(np.asarray(shift, dtype=np.int64), J.shape[:-2])
 
 
-def _lag_by_lag(
-    P: FloatArray, J: FloatArray, shift: NDArray[np.int64]
-) -> Iterator[tuple[int, FloatArray, NDArray[np.int64]]]:
+def _lag_by_lag(P: FloatArray, J: FloatArray, shift: NDArray[np.int64]) -> _Products:
     """P_t J_t … J_{t−lag+1} for all t at once, lag after lag, scaled; the first J is that of the second P."""
     exponent = np.zeros(P.shape[:-2], dtype=np.int64)
     for lag in range(len(P)):
@@ -153,6 +157,22 @@ def _lag_by_lag(
         P, exponent = P * np.ldexp(1.0, -power)[..., None, None], exponent + power
 
 
-def _log_norm(M: FloatArray) -> FloatArray:
-    log: FloatArray = log_magnitude(np.einsum("...ij,...ij->...", M, M)) / (2 * LOG_10)
+def _log_norms(products: _Products, steps: int, place: Stacked) -> FloatArray:
+    """log₁₀ ‖ ‖ of scaled matrices in rows t and columns t − lag, (..., steps, steps); −inf above."""
+    squares = np.zeros((steps, steps, *place.grid))
+    exponents = np.zeros(squares.shape, dtype=np.int64)
+    for lag, M, exponent in products:
+        t = np.arange(lag, steps)
+        squares[t, t - lag], exponents[t, t - lag] = _squares(M), exponent
+    table = _log_root(squares) + exponents * LOG10_2
+    return np.moveaxis(table, (0, 1), (-2, -1))
+
+
+def _squares(M: FloatArray) -> Any:
+    """Squared Frobenius norms."""
+    return np.einsum("...ij,...ij->...", M, M)
+
+
+def _log_root(squares: FloatArray) -> FloatArray:
+    log: FloatArray = log_magnitude(squares) / (2 * LOG_10)
     return log

@@ -33,7 +33,7 @@ from gradprod.figures.map_ts import influence_map as map_figure
 from gradprod.figures.theme import PINS, Style
 from gradprod.i18n import gettext as _
 from gradprod.i18n import ngettext
-from gradprod.products import influence_map
+from gradprod.products.maps import influence_maps
 from gradprod.unroll import BidirectionalTrajectory, unroll
 from gradprod.words import grouped, number
 
@@ -132,8 +132,7 @@ class BothDirections(SteppedExplorer):
 
     def maps(self, run: BidirectionalTrajectory) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """log₁₀ |∂y_t/∂x_s| of the forward net alone, and with the backward cell added."""
-        one, two = influence_map(run.forward), influence_map(run, 1.0, self.backward_readout)
-        return np.asarray(one), np.asarray(two)
+        return influence_maps(run, 1.0, self.backward_readout)
 
     @cached(*RUN)
     def both_maps(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
