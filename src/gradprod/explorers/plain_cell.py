@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from gradprod.cells import ScalarRNN
+from gradprod.explorers.model import Explorer, cached
 
 
-class PlainCell:
+class PlainCell(Explorer):
     """Mixed into an explorer that has these four controls."""
 
     activation: Any
@@ -15,7 +16,7 @@ class PlainCell:
     input_weight: Any
     bias: Any
 
-    @property
+    @cached("activation", "recurrent_weight", "input_weight", "bias")
     def cell(self) -> ScalarRNN:
         """The plain recurrent cell at these settings."""
         return ScalarRNN(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,6 +161,7 @@ def share_bar(label: str, s: Shares, mark: str = "", note: str = "") -> str:
     return f'<div class="share"><p>{label}</p>{drawn}{mark}{notes}</div>'
 
 
+@lru_cache(maxsize=256)  # a lesson has the same few at every step
 def tex_html(tex: str) -> str:
     """A term in LaTeX, as `gradprod.bptt.term_formula` writes it, as HTML."""
     html = re.sub(r"\\(tanh|sigma)'", lambda m: {"tanh": "tanh′", "sigma": "σ′"}[m[1]], tex)

@@ -386,7 +386,7 @@ def _alike(*numbers: Any) -> Callable[[float], str]:
         return value
     places = max(0, 3 - int(np.floor(np.log10(largest))))
     every = np.concatenate([np.ravel(n) for n in numbers])
-    if np.allclose(every, np.round(every, 2), rtol=0, atol=1e-9):  # 4, −2 and 0.5 need no zeros
+    if np.abs(every - np.round(every, 2)).max() <= 1e-9:  # 4, −2 and 0.5 need no zeros
         return lambda x: decimals(x, places) if abs(x) >= 10.0**-places else value(x)
     return lambda x: f"{x:.{places}f}".replace("-", MINUS) if abs(x) >= 10.0**-places else value(x)
 
