@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from visits import Problems, free_port, running, wait_for
 
 SHOWN = ".gradprod h1"  # the app's page is there
@@ -145,6 +145,27 @@ def test_reload_keeps_the_address(page: Page, server: Server) -> None:
     page.reload()
     expect(weight).to_have_attribute("aria-valuetext", "1.5")
     assert page.url == address
+
+
+def test_a_script_that_comes_late_loses_nothing(page: Page, server: Server) -> None:
+    page.add_init_script(
+        """const timeout = AbortSignal.timeout; // what anywidget starts when it has a model
+        AbortSignal.timeout = (ms) => {
+          globalThis.began ??= performance.now();
+          return timeout.call(AbortSignal, ms);
+        };"""
+    )
+    held: list[Route] = []
+    page.route("**/gradprod/page-*.js", lambda route: held.append(route))
+    page.goto(f"{server.url}?lesson=3&W_s=1.5", wait_until="commit")
+    page.wait_for_function("() => performance.now() > globalThis.began + 2500")
+    expect(page.locator("#starting")).to_be_visible()
+    held[0].continue_()
+    weight = page.get_by_role("slider", name="recurrent weight")
+    expect(weight).to_have_attribute("aria-valuetext", "1.5")
+    expect(page.locator(".slot.main .main-svg").first).to_be_visible()
+    weight.press("ArrowRight")
+    page.wait_for_url(re.compile("W_s=1.55&"))
 
 
 def test_visitors_do_not_see_each_other(browser: Browser, page: Page, server: Server) -> None:

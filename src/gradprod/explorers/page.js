@@ -506,7 +506,12 @@ class Page {
     node.addEventListener("pointerdown", point);
   }
   async mount(view, node) {
-    if (this.host?.getWidget) return (await this.host.getWidget(`anywidget:${view}`)).render({ el: node, signal: this.signal });
+    const { host, signal } = this;
+    while (host?.getWidget && !signal.aborted) {
+      // anywidget gives up after ten seconds, which a busy browser may need
+      try { return (await host.getWidget(`anywidget:${view}`)).render({ el: node, signal }); } catch (error) { if (!/Timed out/.test(error?.message)) throw error; }
+    }
+    if (host?.getWidget) return;
     const manager = this.model.widget_manager;
     node.append((await manager.create_view(await manager.get_model(view))).el);
   }

@@ -300,13 +300,21 @@ def join_scripts(folders: Iterable[Path]) -> bytes:
     scripts = [chunk.read_text(encoding="utf-8") for chunk in chunks if chunk.exists()]
     # In functions of their own, so that each keeps its own "use strict".
     joined = "\n".join([*(f"(function () {{{script}\n}})();" for script in scripts), start])
-    return MATHJAX_EARLY.sub("void 0", joined).encode()
+    return f"{PATIENT}\n{MATHJAX_EARLY.sub('void 0', joined)}".encode()
 
 
 MATHJAX_EARLY = re.compile(r"\w+\.typeset\(document\.createElement\(.div.\)\)")
 """Voilà typesets an empty element at its start, so that MathJax is there early: before the first picture.
 
 Our page asks for it after that.
+"""
+
+
+PATIENT = """AbortSignal.timeout = ((timeout) => (ms) => timeout.call(AbortSignal, Math.max(ms, 600_000)))(
+  AbortSignal.timeout);"""
+"""anywidget takes no message for a widget, ever, whose script wasn't there two seconds after its model was.
+
+A slow network or a busy machine takes longer; the frame itself says when the page has not come.
 """
 
 
