@@ -59,3 +59,20 @@ def test_on_a_tablet_the_controls_follow_the_picture_that_they_move(page: Page, 
     page.keyboard.press("Enter")  # "Skip to the picture"
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('.picture') !== null")
+
+
+BESIDE = """() => {
+  const last = [...document.querySelectorAll('.lessons :is(a, span[title])')].at(-1).getBoundingClientRect();
+  return last.right <= document.querySelector('.tools').getBoundingClientRect().left;
+}"""
+
+
+@pytest.mark.parametrize("width", [1400, 1360, 960])
+def test_the_lessons_leave_the_buttons_their_room_where_letters_are_wide(
+    page: Page, app_url: str, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{app_url}?lesson=9")
+    expect(page.locator("header.top")).to_be_visible()
+    page.add_style_tag(content="header.top { letter-spacing: .12em }")
+    assert page.evaluate(BESIDE)

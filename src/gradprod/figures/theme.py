@@ -14,8 +14,8 @@ Figure = dict[str, Any]
 """A plotly figure as ``{"data": [...], "layout": {...}}``, with numpy arrays in it."""
 
 FONT = (
-    '-apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, "PingFang SC", "Microsoft YaHei", '
-    '"Noto Sans CJK SC", sans-serif'
+    '-apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, "Noto Sans", "DejaVu Sans Condensed", '
+    '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif'
 )
 
 
