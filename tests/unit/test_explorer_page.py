@@ -237,7 +237,7 @@ def test_the_app_imports_the_other_lessons_while_it_waits(monkeypatch: pytest.Mo
             await asyncio.sleep(0.01)
         return at_once
 
-    assert asyncio.run(asyncio.wait_for(visit(), 20)) == [3]
+    assert asyncio.run(asyncio.wait_for(visit(), 120)) == [3]
 
 
 def test_the_app_keeps_a_length_that_one_lesson_does_not_allow() -> None:

@@ -64,7 +64,7 @@ def test_a_notebook_is_stripped(path):
 def test_a_notebook_runs(path):
     book = nbformat.read(path, as_version=4)
     NotebookClient(
-        book, timeout=120, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+        book, timeout=600, kernel_name="python3", resources={"metadata": {"path": path.parent}}
     ).execute()
     for cell in book.cells:
         for output in cell.get("outputs", []):

@@ -41,9 +41,9 @@ def test_the_scalar_cell_step_by_step(rng):
 
 def test_a_grid_of_a_thousand_weights_and_a_thousand_steps_is_one_call(rng):
     weights, x = np.linspace(-4, 4, 1000), rng.normal(size=1000)
-    start = time.perf_counter()
+    start = time.process_time()
     run = unroll(ScalarRNN(recurrent_weight=weights), x)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert run.state.shape == (1000, 1001)
     for i in (0, 333, 999):
         one = unroll(ScalarRNN(recurrent_weight=weights[i]), x)

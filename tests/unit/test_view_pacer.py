@@ -15,8 +15,8 @@ from gradprod.view.pacer import Frames
 
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> float:
-    monkeypatch.setattr(pacer, "PATIENCE", 0.05)
-    return 0.05
+    monkeypatch.setattr(pacer, "PATIENCE", 0.5)
+    return 0.5
 
 
 async def turns(n: int = 5) -> None:

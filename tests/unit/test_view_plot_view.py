@@ -194,7 +194,7 @@ import sys, gradprod.view.server_extension
 heavy = {"ipywidgets", "anywidget", "traitlets", "plotly", "IPython"} & sys.modules.keys()
 assert not heavy, heavy
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 
 
 def test_only_what_is_there_has_a_name() -> None:
