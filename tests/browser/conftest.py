@@ -13,10 +13,11 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
-from visits import Problems, free_port, notebook, running, wait_for
+from playwright.sync_api import Browser, Page, TimeoutError, expect, sync_playwright
+from visits import PATIENCE, Problems, free_port, leave, notebook, running, wait_for
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_ARGUMENTS = [
@@ -27,6 +28,8 @@ CHROMIUM_ARGUMENTS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",  # the network cable is out
 ]
 VIEWPORT = {"width": 1400, "height": 900}
+
+expect.set_options(timeout=1000 * PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,17 +70,38 @@ def problems() -> Iterator[Problems]:
     assert not problems
 
 
+@pytest.fixture(scope="session")
+def fresh(browser: Browser) -> Callable[..., Page]:
+    """`fresh(**options)`: a page in a browser that has been nowhere yet."""
+
+    def page(**options: Any) -> Page:
+        context = browser.new_context(**{"viewport": VIEWPORT, **options})
+        context.set_default_timeout(1000 * PATIENCE)
+        return context.new_page()
+
+    return page
+
+
 @pytest.fixture
-def page(browser: Browser, problems: Problems) -> Iterator[Page]:
-    """A page in a browser that has been nowhere yet, its problems watched."""
-    context = browser.new_context(viewport=VIEWPORT)
-    page = context.new_page()
-    problems.watch(page)
+def visit(fresh: Callable[..., Page], problems: Problems) -> Iterator[Callable[..., Page]]:
+    """`visit(**options)`: a fresh page, its problems watched; left at the end."""
+    pages: list[Page] = []
+
+    def page(**options: Any) -> Page:
+        pages.append(fresh(**options))
+        problems.watch(pages[-1])
+        return pages[-1]
+
     yield page
     problems.watching = False
-    with contextlib.suppress(Error):
-        page.goto("about:blank", timeout=5_000)  # leaving lets the server end the page's kernel
-    context.close()
+    for page_left in pages:
+        leave(page_left)
+
+
+@pytest.fixture
+def page(visit: Callable[..., Page]) -> Page:
+    """A page on a desk."""
+    return visit()
 
 
 @pytest.fixture(scope="session")
@@ -162,8 +186,8 @@ def lab(lab_url: str, lab_folder: Path, page: Page) -> Callable[..., Page]:
         (lab_folder / name).write_text(notebook(*cells, kernel="python3"))
         page.goto(f"{lab_url}doc/tree/{name}?reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
-        page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
-        page.get_by_text(re.compile(r"\| Idle$")).wait_for(timeout=60_000)
+        page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+        page.get_by_text(re.compile(r"\| Idle$")).wait_for()
         started = page.locator(".jp-InputArea-prompt", has_text=re.compile(r"\[[*\d]")).first
         for _ in range(20):  # JupyterLab drops the command while it is still connecting
             page.get_by_role("menuitem", name="Run", exact=True).click()

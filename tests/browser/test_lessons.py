@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
-from visits import Problems, free_port, notebook, running, wait_for
+from playwright.sync_api import Locator, Page, TimeoutError, expect
+from visits import free_port, notebook, running, settled, wait_for
 
 from gradprod.explorers.lessons import LESSONS, Entry
 
@@ -58,16 +59,17 @@ SMALL = """() => [...document.querySelectorAll('.gradprod *')]
 def opened(page: Page, url: str, number: int) -> Page:
     """The lesson by its link, drawn and at rest."""
     page.goto(f"{url}?lesson={number}")
-    page.wait_for_selector(f".gradprod:not(.opening) {DRAWN}", timeout=60_000)
+    page.wait_for_selector(f".gradprod:not(.opening) {DRAWN}")
     settled(page)
     expect(page.locator(".sentence")).not_to_be_empty()
     return page
 
 
-def settled(page: Page) -> None:
-    """Wait until nothing is computed any more."""
-    page.wait_for_timeout(60)
-    expect(page.locator(".gradprod")).not_to_have_class(re.compile("computing"), timeout=30_000)
+def soon(page: Page, script: str) -> list[str]:
+    """What `script` finds wrong, once that is nothing: pictures follow when their place has another size."""
+    with contextlib.suppress(TimeoutError):
+        page.wait_for_function(f"() => !({script})().length")
+    return page.evaluate(script)
 
 
 def word(page: Page, sentence: str) -> None:
@@ -98,7 +100,7 @@ def test_on_a_desk(page: Page, app_url: str, entry: Entry) -> None:
     assert page.evaluate(UNNAMED) == []
     names = page.evaluate("[...document.querySelectorAll('.slot[tabindex]')].map(n => n.ariaLabel)")
     assert all(re.match(r"\w", name) for name in names), names
-    expect(page.locator(".formula :is(mjx-container, math)").first).to_be_visible(timeout=30_000)
+    expect(page.locator(".formula :is(mjx-container, math)").first).to_be_visible()
     assert page.evaluate(CUT) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 1400
     assert page.evaluate("document.querySelector('.chip').offsetHeight") < 40
@@ -118,11 +120,10 @@ def test_on_a_desk(page: Page, app_url: str, entry: Entry) -> None:
     it_is_dark(page)
     for width in (1240, 1100, 960, 800):
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(400)
         settled(page)
+        assert soon(page, CUT) == [], width
+        assert soon(page, NARROW) == [], width
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.evaluate(CUT) == [], width
-        assert page.evaluate(NARROW) == [], width
     each_picture_is_drawn_and_named(page)
     word(page, "on a tablet")
 
@@ -233,13 +234,12 @@ def a_question_is_asked_and_answered(page: Page) -> None:
 def it_is_presented(page: Page) -> None:
     page.keyboard.press("p")
     expect(page.get_by_text("press Esc to leave")).to_be_visible()
-    page.wait_for_timeout(300)
     settled(page)
+    assert soon(page, SMALL) == []
     each_picture_is_drawn_and_named(page)
     assert page.evaluate("document.querySelector('.gradprod').scrollHeight <= innerHeight")
     assert page.evaluate("document.querySelector('.sheet').scrollHeight <= innerHeight")
     assert 1 <= page.get_by_role("slider").count() <= 3
-    assert page.evaluate(SMALL) == []
     plot = page.locator(".slot.main:visible .plot").first
     expect(plot.locator(".main-svg").first).to_have_css("width", f"{plot.evaluate('n => n.clientWidth')}px")
     page.keyboard.press("Escape")
@@ -255,10 +255,8 @@ def it_is_dark(page: Page) -> None:
 
 
 @lessons
-def test_on_a_phone(browser: Browser, problems: Problems, app_url: str, entry: Entry) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
-    page = context.new_page()
-    problems.watch(page)
+def test_on_a_phone(visit: Callable[..., Page], app_url: str, entry: Entry) -> None:
+    page = visit(viewport={"width": 390, "height": 844}, has_touch=True)
     opened(page, app_url, entry.number)
     each_picture_is_drawn_and_named(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -273,9 +271,6 @@ def test_on_a_phone(browser: Browser, problems: Problems, app_url: str, entry: E
         assert page.evaluate("document.querySelector('.pinned').getBoundingClientRect().top") >= -1
     settled(page)
     word(page, "on a phone")
-    problems.watching = False
-    page.goto("about:blank")
-    context.close()
 
 
 def test_presets_of_other_lessons_are_added_and_taken_out_by_keyboard(page: Page, app_url: str) -> None:
@@ -363,16 +358,20 @@ def test_a_picture_that_was_out_of_sight_for_a_moment_goes_on(page: Page, app_ur
 def test_copied_is_said_for_a_moment(page: Page, app_url: str) -> None:
     opened(page, app_url, 3)
     button = page.locator("footer button", has_text="LaTeX")
+    button.evaluate(
+        """node => { globalThis.said = [];
+        new MutationObserver(() => said.push(node.textContent)).observe(node, { childList: true }); }"""
+    )
     button.dblclick()
-    copied = page.locator("footer button", has_text="Copied")
-    expect(copied).to_have_count(1)
-    expect(copied).to_have_count(0)
+    page.wait_for_function("() => said.includes('LaTeX')")
+    assert set(page.evaluate("said.slice(0, said.indexOf('LaTeX'))")) == {"Copied"}
+    expect(page.locator("footer button", has_text="Copied")).to_have_count(0)
     expect(button).to_be_visible()
 
 
 def test_the_picture_that_is_seen_is_the_one_that_is_saved(page: Page, app_url: str, tmp_path: Path) -> None:
     page.goto(f"{app_url}?lesson=10&remedy=truncation")
-    page.wait_for_selector(".gradprod:not(.opening) .slot.main:not([hidden]) .main-svg", timeout=60_000)
+    page.wait_for_selector(".gradprod:not(.opening) .slot.main:not([hidden]) .main-svg")
     settled(page)
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Picture (SVG)").click()
@@ -411,7 +410,7 @@ def stock_voila(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
 
 def a_lesson_alone(page: Page, number: int) -> None:
     """It is all there without the app, and moves."""
-    page.wait_for_selector(f".gradprod {DRAWN}", timeout=90_000)
+    page.wait_for_selector(f".gradprod {DRAWN}")
     each_picture_is_drawn_and_named(page)
     expect(page.locator("h1 .no")).to_have_text(str(number))
     assert page.evaluate(UNNAMED) == []
@@ -428,9 +427,9 @@ def test_alone_in_jupyterlab(lab: Callable[..., Page]) -> None:
 
 
 def test_alone_in_voila_as_it_comes(
-    page: Page, problems: Problems, stock_voila: Callable[[str], str]
+    page: Page, problems: list[str], stock_voila: Callable[[str], str]
 ) -> None:
-    page.goto(stock_voila("from gradprod.explorers import GateSurface\nGateSurface()"), timeout=60_000)
+    page.goto(stock_voila("from gradprod.explorers import GateSurface\nGateSurface()"))
     a_lesson_alone(page, 4)
     stock = ("cdn.jsdelivr.net", "net::ERR_NAME_NOT_RESOLVED", "/gradprod/plotly-", "status of 404")
     problems[:] = [p for p in problems if not any(part in p for part in stock)]  # Voilà's own, and no route

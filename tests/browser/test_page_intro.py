@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Page, expect
+from visits import settled
 
 TOP = """() => {
   const [lead, formula] = ['.lead', '.formula'].map(name => document.querySelector(`.gradprod ${name}`));
@@ -24,10 +25,10 @@ TOP = """() => {
 @pytest.mark.parametrize("number", [6, 7, 9])
 def test_a_wide_formula_leaves_the_lead_its_room(page: Page, app_url: str, number: int) -> None:
     page.goto(f"{app_url}?lesson={number}")
-    expect(page.locator(".formula :is(mjx-container, math)").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".formula :is(mjx-container, math)").first).to_be_visible()
     for width in (1400, 1240, 1100, 960, 800, 660):
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(200)
+        settled(page)
         top = page.evaluate(TOP)
         assert top["apart"], width
         assert top["inside"], width
@@ -40,18 +41,16 @@ RULES = "() => [...document.styleSheets].flatMap(s => [...s.cssRules]).map(r => 
 
 def test_a_formula_has_fonts_made_for_it_and_the_page_keeps_its_style(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}?lesson=3")
-    expect(page.locator(".formula mjx-container")).to_be_visible(timeout=60_000)
-    page.wait_for_timeout(1000)
-    assert any(family.startswith("MJX") for family in page.evaluate(FONTS))
+    expect(page.locator(".formula mjx-container")).to_be_visible()
+    page.wait_for_function(f"() => ({FONTS})().some(family => family.startsWith('MJX'))")
     assert not any(".jp-RenderedHTMLCommon" in selector for selector in page.evaluate(RULES))
 
 
 def test_on_a_tablet_the_controls_follow_the_picture_that_they_move(page: Page, app_url: str) -> None:
     page.set_viewport_size({"width": 800, "height": 900})
     page.goto(f"{app_url}?lesson=6")
-    expect(page.locator("[data-slot=chart] .main-svg, .slot.main .main-svg").first).to_be_visible(
-        timeout=60_000
-    )
+    expect(page.locator("[data-slot=chart] .main-svg, .slot.main .main-svg").first).to_be_visible()
+    settled(page)
     order = [".predict", ".slot.main", ".under", ".controls", ".slot.below", "aside.side", ".path"]
     tops = [page.locator(f".gradprod {name}").first.bounding_box()["y"] for name in order]  # type: ignore[index]
     assert tops == sorted(tops)

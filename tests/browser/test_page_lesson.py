@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
+from visits import settled
 
 APP = "from gradprod.explorers import App\nApp()"
 START = "Falls tenfold every 3.1 steps; after 50 steps 1 part in 1016 is left."
@@ -28,7 +29,8 @@ def lesson(page: Page, url: str) -> Page:
 
 def opened(page: Page, url: str) -> Page:
     page.goto(url)
-    page.wait_for_selector(".gradprod [data-slot=chart] .main-svg", timeout=30_000)
+    page.wait_for_selector(".gradprod [data-slot=chart] .main-svg")
+    settled(page)
     return page
 
 
@@ -66,7 +68,7 @@ def test_the_page_reads_complete_when_nobody_touches_anything(lesson: Page) -> N
     expect(lesson.get_by_role("img", name=re.compile("Vanishes. Falls tenfold every 3.1"))).to_be_visible()
     expect(lesson).to_have_title("3 Vanish or explode · gradprod")
     assert len(curves(lesson)) >= 2
-    expect(lesson.locator(".formula mjx-container")).to_be_visible(timeout=15_000)
+    expect(lesson.locator(".formula mjx-container")).to_be_visible()
 
 
 def test_every_handle_has_a_name_and_moves_by_keyboard(lesson: Page) -> None:
@@ -133,7 +135,7 @@ def test_a_wrong_value_stands_under_its_control_and_the_picture_stays(lesson: Pa
         expect(box(lesson)).to_have_attribute("aria-invalid", "true")
     assert float(slider(lesson).input_value()) == pytest.approx(0.9)
     assert curves(lesson) == before
-    expect(lesson.locator("[aria-live=polite]")).to_have_text(re.compile("must be a number"), timeout=3000)
+    expect(lesson.locator("[aria-live=polite]")).to_have_text(re.compile("must be a number"))
     box(lesson).fill("1.5")
     box(lesson).press("Enter")
     expect(lesson.locator('[data-name="recurrent_weight"] .message')).to_be_hidden()
@@ -193,6 +195,7 @@ def test_nothing_gives_the_answer_away_while_a_question_is_open(lesson: Page) ->
     expect(guess).to_be_focused()
     expect(box(lesson)).to_have_value("1.5")
     expect(lesson.get_by_text("drawn once you commit")).to_be_visible()
+    settled(lesson)
     for part in (".chip", "dl", "[data-slot=map]", ".pager"):
         expect(lesson.locator(f".gradprod {part}").first).to_be_hidden()
     exact = next(c for c in curves(lesson) if c["uid"] not in (None, "prediction", "bound"))
@@ -209,6 +212,7 @@ def test_nothing_gives_the_answer_away_while_a_question_is_open(lesson: Page) ->
     lesson.get_by_role("button", name="Show the curve").click()
     expect(lesson.get_by_text("You said 1011; it is 10−12: 23 powers of ten lower.")).to_be_visible()
     expect(lesson.locator(".chip")).to_have_text("▼ Vanishes")
+    settled(lesson)
     assert any(c["uid"] == "prediction" and c["y"] == [11] for c in curves(lesson))
     slider(lesson).press("ArrowRight")
     expect(lesson.get_by_role("button", name="Predict first")).to_be_visible()
@@ -309,7 +313,7 @@ def test_pinning_keeps_a_curve(lesson: Page) -> None:
     slider(lesson).press("PageUp")
     expect(lesson.get_by_role("button", name="Unpin")).to_be_visible()
     expect(sentence(lesson)).not_to_have_text(START)
-    lesson.wait_for_timeout(300)
+    settled(lesson)
     assert len(curves(lesson)) > before
     lesson.get_by_role("button", name="Unpin").click()
     expect(lesson.get_by_role("button", name="Unpin")).to_be_hidden()
@@ -348,10 +352,8 @@ def test_dark_is_kept_but_not_in_the_link(lesson: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [1400, 1100, 800, 390])
-def test_every_width_has_all_of_the_page(browser: Browser, url: str, width: int, problems: Any) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 844}, has_touch=width < 500)
-    page = context.new_page()
-    problems.watch(page)
+def test_every_width_has_all_of_the_page(visit: Callable[..., Page], url: str, width: int) -> None:
+    page = visit(viewport={"width": width, "height": 844}, has_touch=width < 500)
     opened(page, f"{url}?lesson=3")
     expect(sentence(page)).to_have_text(START)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -363,7 +365,7 @@ def test_every_width_has_all_of_the_page(browser: Browser, url: str, width: int,
         assert bottom <= 900
     if width == 390:
         page.mouse.wheel(0, 900)
-        page.wait_for_timeout(400)
+        page.wait_for_function("() => !document.querySelector('.pinned').getBoundingClientRect().top")
         top, height = page.evaluate(
             "(r => [r.top, r.height])(document.querySelector('.pinned').getBoundingClientRect())"
         )
@@ -375,16 +377,26 @@ def test_every_width_has_all_of_the_page(browser: Browser, url: str, width: int,
             ".filter(n => n.checkVisibility()).map(n => n.getBoundingClientRect().height)"
         )
         assert min(sizes) >= 18
-    context.close()
+
+
+CHANGES = """() => {
+  globalThis.changes = [];
+  for (const [name, place] of [['sentence', '.verdict'], ['live', '[aria-live=polite]']])
+    new MutationObserver(() => changes.push([name, performance.now()]))
+      .observe(document.querySelector(`.gradprod ${place}`), { childList: true, subtree: true });
+}"""
 
 
 def test_a_polite_word_after_the_last_change(lesson: Page) -> None:
     live = lesson.locator("[aria-live=polite]")
     expect(live).to_have_text("")
+    lesson.evaluate(CHANGES)
     slider(lesson).press("End")
-    lesson.wait_for_timeout(350)
-    expect(live).to_have_text("")
-    expect(live).to_have_text(re.compile("^Vanishes. Falls"), timeout=3000)
+    expect(live).to_have_text(re.compile("^Vanishes. Falls"))
+    changes = lesson.evaluate("changes")
+    assert [name for name, _when in changes].count("live") == 1
+    (last,) = (when for name, when in changes if name == "live")
+    assert last - max(when for name, when in changes if name == "sentence") > 650
 
 
 def test_skip_link_and_order_of_stops(lesson: Page) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 def test_a_net_that_appears_under_the_pointer_is_not_pointed_at(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}?lesson=1")
-    page.wait_for_selector(".gradprod:not(.opening) .slot.main .main-svg", timeout=60_000)
+    page.wait_for_selector(".gradprod:not(.opening) .slot.main .main-svg")
     place, address = (0.0, 0.0), page.locator("footer .address input")
     net = page.locator('.charts .diagram [data-node="O12"]')
     for _time in range(2):

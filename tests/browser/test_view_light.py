@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
+from visits import leave, settled
 
 WIDTH, HEIGHT = 640, 420
 SYMBOLS = (
@@ -161,15 +162,16 @@ COMPARE = """async pictures => {
 
 
 @pytest.fixture(scope="module")
-def stage(browser: Browser, voila: Callable[..., str]) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 900, "height": 3600})
+def stage(fresh: Callable[..., Page], voila: Callable[..., str]) -> Iterator[Page]:
+    page = fresh(viewport={"width": 900, "height": 3600})
     page.goto(voila(CELL))
     page.add_style_tag(content="#starting { display: none }")
-    page.wait_for_selector(".gradprod-plot[aria-label=apart] .scatterlayer", state="attached", timeout=30_000)
+    page.wait_for_selector(".gradprod-plot[aria-label=apart] .scatterlayer", state="attached")
+    settled(page)
     for name in FIGURES:
         page.evaluate(NATIVE, [name, FIGURES[name]])
     yield page
-    page.close()
+    leave(page)
 
 
 def boxes(page: Page, name: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, WebSocket
+from playwright.sync_api import Locator, Page, WebSocket
+from visits import PATIENCE, leave, settled
 
 from gradprod.view import plotly_js
 from gradprod.view.scripts import plot_script
 
 STAGE = """
 import ipywidgets as W, numpy as np
-from gradprod.view import Pacer, PlotView
+from gradprod.view import Pacer, PlotView, pacer as pace
 
+pace.PATIENCE = 60  # on a busy machine too a computation waits for the page
 MARGIN = {"l": 50, "r": 20, "t": 20, "b": 40}
 x = np.arange(201.0)
 slider = W.IntSlider(value=10, min=1, max=100)
@@ -83,7 +85,7 @@ ROUTE = "**/gradprod/plotly-*.js"
 PLOT = "globalThis[Symbol.for('gradprod')].views"
 
 
-def until(check: Callable[[], Any], seconds: float = 15.0) -> Any:
+def until(check: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     """The first true answer of `check`."""
     end = time.monotonic() + seconds
     while not (answer := check()):
@@ -121,7 +123,7 @@ class Stage:
 
     def wait(self, name: str = "Two waves", what: str = LINE) -> Locator:
         view = self.view(name)
-        view.locator(what).first.wait_for(state="attached", timeout=30_000)
+        view.locator(what).first.wait_for(state="attached")
         return view
 
     def open(self, url: str) -> None:
@@ -137,7 +139,7 @@ class Stage:
         for _ in range(abs(value - round(now))):
             self.page.keyboard.press("ArrowRight" if value > now else "ArrowLeft")
         until(lambda: self.view(f"Two waves, {value} high").count())
-        self.page.wait_for_timeout(100)
+        settled(self.page)
 
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).click()
@@ -174,15 +176,14 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def theatre(browser: Browser, voila: Callable[..., str]) -> Iterator[Stage]:
+def theatre(fresh: Callable[..., Page], voila: Callable[..., str]) -> Iterator[Stage]:
     """One page for all tests that leave it as they found it; it takes seconds to open."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    stage = Stage(context.new_page())
+    stage = Stage(fresh())
     stage.open(voila(STAGE))
     stage.wait()
     stage.wait("Sixty", ".heatmaplayer image")
     yield stage
-    context.close()
+    leave(stage.page)
 
 
 @pytest.fixture
@@ -237,7 +238,7 @@ def test_a_drag_leaves_no_backlog(stage: Stage) -> None:
     for i in range(moves):
         page.mouse.move(start + (end - start) * (i + 1) / moves, y)
     page.mouse.up()
-    until(lambda: max(stage.ticks("y")) == 100, seconds=3)
+    until(lambda: max(stage.ticks("y")) == 100)
     assert stage.view("Two waves, 100 high").count() == 1
     page.wait_for_timeout(500)  # nothing comes after the newest
     assert max(stage.ticks("y")) == 100
@@ -512,12 +513,8 @@ def test_carries_the_picture_away(stage: Stage) -> None:
 
 
 @pytest.fixture
-def phone(browser: Browser, voila: Callable[..., str], problems: Any) -> Any:
-    context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
-    page = context.new_page()
-    problems.watch(page)
-    yield Stage(page)
-    context.close()
+def phone(visit: Callable[..., Page]) -> Stage:
+    return Stage(visit(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True))
 
 
 def test_touch_scrolls_the_page_and_taps_a_point(phone: Stage, voila: Callable[..., str]) -> None:
@@ -573,7 +570,7 @@ def test_a_failed_load_says_what_to_do(page: Page, voila: Callable[..., str], pr
     missing(page)
     Stage(page).open(voila(NONSENSE))
     alert = page.get_by_role("alert")
-    alert.wait_for(timeout=20_000)
+    alert.wait_for()
     assert alert.inner_text() == (
         "The picture can't be drawn: plotly.js did not arrive. "
         "Try again; if that doesn't help, reload the page. Try again"

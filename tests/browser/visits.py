@@ -15,7 +15,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import ConsoleMessage, Page, Request, Response
+from playwright.sync_api import ConsoleMessage, Error, Page, Request, Response
+
+PATIENCE = 90
+"""Seconds after which what should happen has not: on a busy machine a page may take half a minute to open."""
+
+AT_REST = """() => {
+  const pending = document.querySelector('.gradprod.pending, .gradprod.opening');
+  const { due, asked, painted } = globalThis[Symbol.for('gradprod')];
+  return !pending && !asked && !painted && ![...due].some(screen => screen.visible && screen.Plotly);
+}"""
 
 
 class Problems(list[str]):
@@ -66,6 +75,18 @@ class Problems(list[str]):
         page.on("response", response)
 
 
+def settled(page: Page) -> None:
+    """Wait until all that was asked for has been computed, and is drawn."""
+    page.wait_for_function(AT_REST, timeout=1000 * PATIENCE)
+
+
+def leave(page: Page) -> None:
+    """Go away from a page, which lets the server end its kernel, and close the browser around it."""
+    with contextlib.suppress(Error):  # the test has closed it
+        page.goto("about:blank")
+    page.context.close()
+
+
 def free_port() -> int:
     """A port that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -98,14 +119,14 @@ def running(
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
                 try:
-                    process.wait(20)
+                    process.wait(PATIENCE)
                 except subprocess.TimeoutExpired:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
                     raise
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> str:
+def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = PATIENCE) -> str:
     """`url`, once it answers."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:

@@ -361,6 +361,7 @@ class Page {
   progress() {
     clearTimeout(this.timers.line); clearTimeout(this.timers.stop);
     const open = () => !this.alone && this.model.get("done") < this.seq;
+    this.root.classList.toggle("pending", open());
     if (!open()) { this.root.classList.remove("computing", "long"); return; }
     this.timers.line = setTimeout(() => open() && this.root.classList.add("computing"), 250);
     this.timers.stop = setTimeout(async () => {
