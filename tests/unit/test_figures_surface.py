@@ -80,7 +80,7 @@ def test_a_gate_that_falls_closes_its_levels_above():
 
 
 def test_levels_are_named_and_dashed():
-    figure = gate_surface(X, Y, Z, Style(), low=0.2, high=0.7)
+    figure = gate_surface(X, Y, Z, Style(width=900), low=0.2, high=0.7)
     assert texts(figure).count("Z = 0.2") == 2
     assert "Z = 0.7" in texts(figure)
     assert {t["line"]["dash"] for t in traces(figure, "level")} == {"7px,5px"}

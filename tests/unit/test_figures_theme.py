@@ -136,3 +136,19 @@ def test_text_is_wrapped_at_spaces_outside_tags():
     assert wrapped("your prediction", 14, 60) == "your<br>prediction"
     assert wrapped('a <span style="color:red">b</span>', 14, 400) == 'a <span style="color:red">b</span>'
     assert text_width("10<sup>−12</sup>", 10) < text_width("10−12", 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "ems"),
+    [  # as Chromium's canvas measures them in DejaVu Sans, in which a Linux without Arial sets `FONT`
+        ("<b>■ exact partial</b>", 8.43),
+        ("<b>through the candidate</b>", 12.66),
+        ("<b>◆ gated (tanh)</b>", 8.22),
+        ("holds to lag 24", 7.43),
+        ("through the update gate", 12.30),
+        ("vanishes", 4.41),
+        ("1.5", 1.59),
+    ],
+)
+def test_no_font_makes_a_text_wider_than_its_room(text, ems):
+    assert 0.99 * ems <= text_width(text, 1) <= 1.1 * ems

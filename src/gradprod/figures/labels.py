@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gradprod.figures.theme import Figure, Style, note, sizes, text_width, wrapped
+from gradprod.figures.theme import BOLDER, Figure, Style, note, sizes, text_width, wrapped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ def end_labels(
 
 
 def _text(label: Label, font: float, room: float, shape: str) -> str:
-    room = room / 1.06 if label.bold else room
+    room = room / BOLDER if label.bold else room
     if shape == "bare" and len(label.name.partition(" ")[0]) == 1 and label.number:  # its sign has to do
         label = replace(label, name=label.name[0])
     if shape == "stacked" and label.number:

@@ -419,7 +419,7 @@ def _staircase(
     ]
     each = room[0] / (len(values) + 1)
     texts = [value(float(v)) for v in values]
-    texts = [t if text_width(t, size.tick) < each and room[1] > 4.5 * size.tick else "" for t in texts]
+    texts = [t if text_width(t, size.tick) < 1.15 * each and room[1] > 4.5 * size.tick else "" for t in texts]
     bars: Figure = {
         "type": "bar",
         "uid": f"terms-{name}",
