@@ -216,6 +216,8 @@ def _overflow(states: Arrays, axes: int) -> int | NDArray[np.int64] | None:
 
 def check_inputs(cell: Cell, inputs: ArrayLike) -> FloatArray:
     """Inputs as float64, finite and of a shape that the cell takes."""
+    if not isinstance(cell, Cell):
+        raise ValueError(f"cell must be a cell, got {cell!r}; give one such as ScalarRNN()")
     axes, width = cell.algebra.axes, cell.input_width
     try:
         x = np.array(inputs, dtype=np.float64)

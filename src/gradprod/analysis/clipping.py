@@ -213,8 +213,12 @@ def descend_cliff(
     Raises
     ------
     ValueError
-        As `cliff` and `clip_by_norm`.
+        As `cliff` and `clip_by_norm`; if the learning rate isn't above 0, or steps not an integer from 0 on.
     """
+    if not 0 < learning_rate < math.inf:
+        raise ValueError(f"learning_rate must be finite and above 0, got {learning_rate}; below 0 it climbs")
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
+        raise ValueError(f"steps must be an integer of 0 or more, got {steps!r}; 0 gives the start alone")
     path = []
     at = np.array([weight, bias], dtype=float)
     for _ in range(steps + 1):

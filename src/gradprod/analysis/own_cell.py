@@ -64,6 +64,8 @@ def own_cell(step: Step, inputs: ArrayLike, initial_state: ArrayLike = 0.0) -> O
         If the state changes its shape or stops being finite (naming the step), or if the Jacobian is not what
         differences give: then the step holds something that isn't analytic, such as abs or a comparison.
     """
+    if not callable(step):
+        raise ValueError(f"step must be a function of state and input, got {step!r}; give def step(state, x)")
     x = np.asarray(inputs, dtype=float)
     state = np.atleast_1d(np.asarray(initial_state, dtype=float))
     if x.ndim not in (1, 2) or len(x) == 0:
@@ -93,6 +95,8 @@ def _result(step: Step, state: Any, x: Any, t: int, n: int) -> Any:
 
 def _called(step: Step, state: FloatArray, x: Any, t: int, n: int) -> FloatArray:
     after = _result(step, state, x, t, n)
+    if after.dtype.kind not in "biufc":
+        raise ValueError(f"step must return numbers, got {after} at step {t}; return the new state")
     if np.iscomplexobj(after):
         raise ValueError(f"step must return real numbers for real states, got complex ones at step {t}")
     if not np.isfinite(after).all():
@@ -136,7 +140,15 @@ def _product(jacobians: FloatArray) -> LogProduct:
 
 
 def leaky_rnn(leak: float = 0.1, recurrent_weight: float = 1.2, input_weight: float = 0.5) -> Step:
-    """A leaky RNN, h_t = (1 − a) h_{t−1} + a tanh(W h_{t−1} + U x_t), as a step for `own_cell`."""
+    """A leaky RNN, h_t = (1 − a) h_{t−1} + a tanh(W h_{t−1} + U x_t), as a step for `own_cell`.
+
+    Raises
+    ------
+    ValueError
+        If the leak a isn't from 0 to 1.
+    """
+    if not 0 <= leak <= 1:
+        raise ValueError(f"leak must be from 0 to 1, got {leak}; 1 is a plain cell")
 
     def step(h: Any, x: Any) -> Any:
         return (1 - leak) * h + leak * np.tanh(recurrent_weight * h + input_weight * x)

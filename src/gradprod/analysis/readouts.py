@@ -244,7 +244,13 @@ def effective_memory(product: HasLog10 | ArrayLike, /, threshold: float = 0.01) 
 
 
 def _log10(product: HasLog10 | ArrayLike) -> NDArray[np.float64]:
-    log10 = np.asarray(getattr(product, "log10", product), dtype=float)
+    try:
+        log10 = np.asarray(getattr(product, "log10", product), dtype=float)
+    except (TypeError, ValueError):
+        kind = type(product).__name__
+        raise ValueError(
+            f"product must be a LogProduct or log₁₀ by lag, got {kind}; take a block of a MatrixProduct"
+        ) from None
     if log10.ndim == 0 or log10.shape[-1] < 2:
         raise ValueError(
             f"product must have lags 0 and 1 at least, got shape {log10.shape}; unroll over one step or more"

@@ -57,7 +57,16 @@ def linear_rate(cell: VectorRNN, lags: ArrayLike) -> Any:
     Returns
     -------
     ndarray, shape (..., L)
+
+    Raises
+    ------
+    ValueError
+        If the cell isn't a VectorRNN, or a lag is negative.
     """
+    if not isinstance(cell, VectorRNN):
+        raise ValueError(
+            f"cell must be a VectorRNN, got {type(cell).__name__}; a scalar cell's linear rate is its bound"
+        )
     return power_of_lag(spectral_radius(cell.recurrent_weight), lags)
 
 
@@ -75,5 +84,8 @@ def power_of_lag(base: ArrayLike, lags: ArrayLike) -> Any:
     ndarray, shape (..., L)
     """
     lag = np.asarray(lags, dtype=np.float64)
+    wrong = lag[~(lag >= 0)]
+    if wrong.size:
+        raise ValueError(f"lags must be 0 or more, got {wrong[0]:g}; lag t − k counts steps back")
     with np.errstate(invalid="ignore"):
         return np.where(lag == 0, 0.0, np.asarray(log_magnitude(base))[..., None] * lag) / LOG_10

@@ -150,6 +150,8 @@ def span(trajectory: Trajectory, source: int | None, target: int | None) -> tupl
 
     The last step is T; in a single run whose state overflows it is the one before, if J_t sees the state.
     """
+    if not isinstance(trajectory, Trajectory):
+        raise ValueError(f"trajectory must be a Trajectory, got {trajectory!r}; unroll a cell over an input")
     last, reason = trajectory.length, f"the trajectory has {trajectory.length} steps"
     overflow = trajectory.overflow_step
     if isinstance(overflow, int) and trajectory.cell.jacobian_sees_state:
@@ -164,7 +166,10 @@ def span(trajectory: Trajectory, source: int | None, target: int | None) -> tupl
 
 
 def _as_factors(values: ArrayLike) -> Factors:
-    array = np.asarray(values, dtype=np.float64)
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"factors must be numbers, got {values!r}; give an array of them") from None
     wrong = np.argwhere(~np.isfinite(array))
     if len(wrong):
         where = tuple(wrong[0])
