@@ -141,8 +141,11 @@ def steps(n: float, /) -> str:
 
 
 def plain(html: str, /) -> str:
-    """HTML of this module as plain text: 10⁻¹², W_s."""
-    text = re.sub(r"<sup>([0-9+\-−]+)</sup>", lambda m: m[1].translate(_SUPERSCRIPT), html)
+    """HTML of this module as plain text: 10⁻¹², W_s, c_(t−1)."""
+    text = html
+    for tag, mark in (("sub", "_"), ("sup", "^")):  # unbraced, c_t−1 would be 1 less than c_t
+        text = re.sub(rf"<{tag}>((?:<[^/>]+>)?\w+(?:</\w+>)? ?[−+].*?)</{tag}>", rf"{mark}(\1)", text)
+    text = re.sub(r"<sup>([0-9+\-−]+)</sup>", lambda m: m[1].translate(_SUPERSCRIPT), text)
     text = re.sub(r"<sup>", "^", re.sub(r"<sub>", "_", text))
     return unescape(re.sub(r"<[^>]+>", "", re.sub(r"<br>", " ", text)))
 

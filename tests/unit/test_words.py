@@ -119,6 +119,9 @@ def test_decimals(x, text):
 def test_plain_writes_symbols_that_a_screen_reader_says():
     assert words.plain("(γ|<i>W<sub>s</sub></i>|)<sup>lag</sup>") == "(γ|W_s|)^lag"
     assert words.plain("&lt; 1 %<br>") == "< 1 % "
+    assert words.plain("∂<i>c<sub>t</sub></i>/∂<i>c<sub>t−1</sub></i>") == "∂c_t/∂c_(t−1)"
+    assert words.plain("<i>W<sup>t−k</sup></i> ∏") == "W^(t−k) ∏"
+    assert words.plain("∂<i>h</i><sub><i>t</i>−1</sub>") == "∂h_(t−1)"
 
 
 @pytest.mark.parametrize(
