@@ -17,6 +17,7 @@ from gradprod.explorers.lessons.compare import lines
 from gradprod.explorers.model import Explorer
 from gradprod.figures.theme import Style
 from gradprod.inputs import make_input
+from gradprod.words import plain
 
 
 def sigma(x: Any) -> Any:
@@ -221,3 +222,13 @@ def test_once_answered_the_question_s_cell_may_be_taken_away_again() -> None:
 def test_the_gru_beside_it_is_lesson_7_s() -> None:
     here = Compare(further=("gru.overwrites",)).products["gru.overwrites"]
     np.testing.assert_array_equal(here.log10, GRU(update_bias=4.0).result.log10)
+
+
+def test_who_remembers_longest_is_not_said_of_one_among_equals() -> None:
+    model = Compare()
+    model.start_from({"forget_bias": 6.0, "update_bias": -6.0, "sequence_length": 500})
+    kept = {name: read.effective_memory for name, read in model.read.items()}
+    assert kept["lstm"] == kept["gru"] == 500
+    assert "as others do, and keeps most of these; plain for 4 steps" in plain(model.verdict().sentence)
+    model.start_from({})
+    assert plain(model.verdict().sentence).startswith("Remembers longest")

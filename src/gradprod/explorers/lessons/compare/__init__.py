@@ -222,10 +222,17 @@ class Compare(SequenceExplorer):
                 memory=kept,
                 name=self.name_of(best),
             )
+        elif kept in [self._memory(name) for name in self.lines if name != best]:
+            sentence = _(
+                "Remembers 1 % for {memory}, as others do, and keeps most of these; {other} for {shortest}.",
+                memory=kept,
+                other=self.name_of(worst),
+                shortest=self._memory(worst),
+            )
         else:
             sentence = _(
                 "Remembers longest, 1 % for {memory}; {other} for {shortest}.",
-                memory=self._memory(best),
+                memory=kept,
                 other=self.name_of(worst),
                 shortest=self._memory(worst),
             )
