@@ -416,3 +416,19 @@ def test_a_table_of_every_term_is_downloaded():
     total = columns["term_recurrent_weight"].sum()
     assert total == pytest.approx(slope_of(model, "recurrent_weight", slice(None)), rel=1e-12)
     assert float(terms["recurrent_weight"].gradient) == pytest.approx(total, rel=1e-12)
+
+
+@pytest.mark.parametrize("settings", [{"recurrent_weight": 0.0}, {"sequence_length": 1}])
+def test_without_a_way_back_the_claim_says_what_it_takes(settings):
+    said = ThreeSteps(**settings).long_range()
+    assert said.mark == "partly"
+    assert "It takes more than one step, W_s other than 0" in plain(said.why)
+
+
+def test_the_answer_is_about_the_weight_of_the_question():
+    lesson = ThreeSteps(parameter="recurrent_weight")
+    lesson.ask()
+    lesson.commit()
+    # x = 1 and W_s = 1/2: S_12 = 2 − 2^−11, and ∂L_12/∂W_x = (2 S_12 − 2) · 2 · S_12
+    state = 2 - 0.5**11
+    assert f"∂L_12/∂W_x = {(2 * state - 2) * 2 * state:.3f}" in plain(lesson.verdict().sentence)

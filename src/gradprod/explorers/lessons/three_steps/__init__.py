@@ -38,7 +38,13 @@ from gradprod.words import (
     verdict_name,
 )
 
-ONES = {"inputs": (1.0,), "sequence_length": 12, "recurrent_weight": 0.5, "initial_state": 0.0}
+ONES = {
+    "inputs": (1.0,),
+    "sequence_length": 12,
+    "recurrent_weight": 0.5,
+    "initial_state": 0.0,
+    "parameter": "input_weight",  # what the question is about
+}
 GROWING = {"sequence_length": 12, "recurrent_weight": 2.0}
 
 SLIPS = (
@@ -354,8 +360,13 @@ for name, terms in {call}(run, readout, {Y}).items():
             steps=steps(self.sequence_length),
             said=_(" and ").join(said),
         )
-        reach = any((self.last_table[name].values[:-1] != 0).any() for name in THREE[1:])
-        return Judgement("true" if reach else "partly", why)
+        if any((self.last_table[name].values[:-1] != 0).any() for name in THREE[1:]):
+            return Judgement("true", why)
+        why = _(
+            "Here nothing comes from before the last step. It takes more than one step, "
+            "<i>W<sub>s</sub></i> other than 0, an error at the end, and an input or state before it."
+        )
+        return Judgement("partly", why)
 
     @claim(
         9,
