@@ -131,3 +131,20 @@ def test_nobody_is_called_shortest_where_all_remember_alike() -> None:
     assert sentence(Compare(sequence_length=1)).startswith(
         "All remember 1 % for at least 1 step; most is left of "
     )
+
+
+def test_the_head_of_the_data_is_plain_text() -> None:
+    head = [line for line in GateSurface().csv().splitlines() if line.startswith("#")]
+    assert "# x (Rectangle x) = -4,4" in head
+    assert "# near = 0.1,0.9" in head
+
+
+@pytest.mark.parametrize("settings", [{}, {"gate": "flat", "recurrent_weight": -2.0}, {"input_size": 4.0}])
+def test_the_gate_surface_s_call_gives_the_shares_of_the_page(
+    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    lesson = GateSurface(**settings)
+    exec(compile(lesson.code(), "<call>", "exec"), {})
+    taken, rectangle = capsys.readouterr().out.splitlines()
+    assert taken == f"the steps taken {lesson.path_shares}"
+    assert rectangle == f"the rectangle {lesson.plane_shares}"

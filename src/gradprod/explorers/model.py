@@ -767,7 +767,8 @@ class Explorer(traitlets.HasTraits):
         out.write(f"# gradprod, lesson {self.number}: {self.title}\n")
         for name, control in type(self).controls().items():
             if control.group != LAYERS and (control.when is None or control.when(self)):
-                out.write(f"# {control.key} ({control.label}) = {control.write(getattr(self, name))}\n")
+                said = f" ({plain(control.label)})" if control.label else ""
+                out.write(f"# {control.key}{said} = {control.write(getattr(self, name))}\n")
         columns = self.columns()
         rows = csv.writer(out, lineterminator="\n")
         rows.writerow(columns)

@@ -15,6 +15,7 @@ from gradprod.activations import SIGMOID
 from gradprod.analysis.readouts import Readouts, readouts
 from gradprod.analysis.surface import Shares, flat_surface, path_shares, shares, surface
 from gradprod.cells import GatedCell, ScalarRNN
+from gradprod.explorers.calls import cell_call
 from gradprod.explorers.controls import PICTURE, Choice, Interval, Layer, Real, around_zero, phi, recurrent
 from gradprod.explorers.model import (
     Figure,
@@ -256,9 +257,16 @@ class GateSurface(SequenceExplorer):
     def library_code(self) -> str:
         height = "'sigmoid'" if self.gate == "gate" else f"{self.recurrent_weight:.10g}"
         low, high = self.near
-        return f"""from gradprod import shares
+        rectangle = (*self.x_range, *self.y_range)
+        kind = type(self.cell).__name__
+        return f"""import numpy as np
 
-print(shares({self.activation!r}, {height}, {(*self.x_range, *self.y_range)}, {low:.10g}, {high:.10g}))"""
+from gradprod import {kind}, make_input, path_shares, shares, step_factors, unroll
+
+cell = {cell_call(self.cell)}
+run = unroll(cell, {self.input_size:.10g} * {self.inputs_code()})
+print("the steps taken", path_shares(np.exp(step_factors(run).log), {low:.10g}, {high:.10g}))
+print("the rectangle", shares({self.activation!r}, {height}, {rectangle}, {low:.10g}, {high:.10g}))"""
 
     # ---- pictures and panels ----
 
