@@ -169,6 +169,8 @@ def test_extremes_are_allowed() -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
+        (1e-6, "0.000001"),
+        (-2.5e-5, "−0.000025"),
         (0.9, "0.9"),
         (-0.25, "−0.25"),
         (10_000, "10\u202f000"),

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradprod.explorers import GRU, BothDirections, Compare, GatedAgainstPlain, GateSurface, Slopes
+from gradprod.explorers import (
+    GRU,
+    BothDirections,
+    Compare,
+    GatedAgainstPlain,
+    GateSurface,
+    Remedies,
+    Slopes,
+)
 from gradprod.explorers.lessons.gated_cell import ALIKE
 from gradprod.explorers.model import Claim
 from gradprod.words import plain
@@ -148,3 +156,7 @@ def test_the_gate_surface_s_call_gives_the_shares_of_the_page(
     taken, rectangle = capsys.readouterr().out.splitlines()
     assert taken == f"the steps taken {lesson.path_shares}"
     assert rectangle == f"the rectangle {lesson.plane_shares}"
+
+
+def test_a_threshold_is_said_as_it_was_set() -> None:
+    assert "within θ = 99.5; it stays" in sentence(Remedies(threshold=99.5))

@@ -52,6 +52,8 @@ class BadText(BadValue):
 def show(value: float) -> str:
     """A control's value for people: up to ten digits, true minus, thin spaces from 10 000 on."""
     text = f"{value:.10g}"
+    if "e-" in text:  # 0.000001, as in a number box
+        text = f"{value:.16f}".rstrip("0")
     whole = text.lstrip("-")
     if whole.isdigit() and len(whole) > 4:
         text = f"{int(text):,}".replace(",", THIN)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gradprod.analysis.clipped_terms import ClippedTerms, clipped_terms
 from gradprod.analysis.clipping import Clipped, Descent, cliff, clip_by_norm, clip_by_value, descend_cliff
 from gradprod.cells import ScalarRNN
+from gradprod.explorers.controls import show
 from gradprod.explorers.lessons.remedies.settings import BIASES, INPUT, WEIGHTS, Remedy, clipping
 from gradprod.explorers.model import Figure, Judgement, Readout, Table, Verdict, cached, claim
 from gradprod.explorers.reading import degrees, lag_table
@@ -83,7 +84,7 @@ class Clipping(Remedy):
 
     def verdict(self) -> Verdict:
         c = self.clipped["norm"]
-        said = {"g": value(c.norm_before), "t": value(self.threshold)}
+        said = {"g": value(c.norm_before), "t": show(self.threshold)}
         if c.changed:
             sentence = _(
                 "On the cliff the gradient of {g} is cut to {t}; after {steps} the error is {b}, without "
@@ -217,7 +218,7 @@ print(walk.error)"""
             else _("{cell}: its first step’s term is {v}, and stays.")
         )
         why = [
-            _("{steps}, θ = {t}.", steps=steps(len(self.terms.terms.log10)), t=value(self.threshold)),
+            _("{steps}, θ = {t}.", steps=steps(len(self.terms.terms.log10)), t=show(self.threshold)),
             cut.format(cell=cells[0], g=number(before), h=number(after)),
             far.format(cell=cells[1], v=number(v), w=number(w)),
             _("Clipping multiplies all terms by one factor, never above 1."),
