@@ -82,6 +82,11 @@ def power_of_lag(base: ArrayLike, lags: ArrayLike) -> Any:
     Returns
     -------
     ndarray, shape (..., L)
+
+    Raises
+    ------
+    ValueError
+        If a lag is negative.
     """
     lag = np.asarray(lags, dtype=np.float64)
     wrong = lag[~(lag >= 0)]
