@@ -18,6 +18,7 @@ from gradprod.figures.theme import (
     base_layout,
     flat_title,
     line,
+    outward,
     sizes,
     step_ticks,
     text_width,
@@ -205,8 +206,8 @@ def _span(panel: Panel) -> tuple[float, float]:
     if not finite.size:
         return -1.0, 1.0
     low, high = float(finite.min()), float(finite.max())
-    pad = 0.08 * (high - low) or 0.5
-    return low - pad, high + pad
+    pad = 0.06 * (high - low) or 0.5
+    return outward(low - pad, high + pad)
 
 
 def _text(series: Series, style: Style) -> str:

@@ -27,6 +27,7 @@ from gradprod.figures.theme import (
     flat_title,
     line,
     note,
+    outward,
     sizes,
     text_width,
     translucent,
@@ -398,8 +399,8 @@ def _frame(
             low, high = min(low, max(end, 3 * low - 20)), max(high, min(end, 20 - 3 * low))
         if prediction is not None:
             low, high = min(low, prediction), max(high, prediction)
-    pad = 0.05 * (high - low)
-    low, high = low - pad, high + pad
+    pad = 0.025 * (high - low)
+    low, high = outward(low - pad, high + pad)
     if not veil and any((d.log10 == -math.inf).any() for d in lines if d is not limit):
         zero = low - 0.06 * (high - low)
         low = zero - 0.05 * (high - zero)
@@ -441,6 +442,7 @@ def _axes(style: Style, frame: _Frame, veil: bool) -> Figure:
     bottom = frame.low if frame.zero is None else frame.zero
     most = min(5 if style.presenting else 6, frame.tall / (1.7 * size.tick))
     ticks = whole_ticks(bottom, frame.high, max(3, int(most)))
+    ticks = [v for v in ticks if frame.down(v) > 0.6 * size.tick]  # else it touches the title
     if frame.zero is not None:
         room = 1.3 * size.tick / frame.tall * (frame.high - frame.low)
         ticks = [v for v in ticks if v > frame.zero + room]

@@ -17,6 +17,7 @@ from gradprod.figures.theme import (
     flat_title,
     line,
     note,
+    outward,
     sizes,
     text_width,
     translucent,
@@ -66,7 +67,7 @@ def eigenvalues(
     if mean_slope is not None and 0 < mean_slope < slope_bound:
         circles.append((1 / mean_slope, "approximation", _("1/typical slope =")))
     near = 4 * max(radius, norm, 0.26)
-    widest = 1.15 * max(radius, norm, *(r for r, *_rest in circles if r < near), 0.25)
+    widest = outward(0.0, 1.1 * max(radius, norm, *(r for r, *_rest in circles if r < near), 0.25))[1]
     rows = [
         ("○", _("largest eigenvalue"), "ρ = " + (value(radius) if radius > 1e-7 * norm else "0")),
         ("◆", _("largest singular value"), value(norm)),
@@ -172,7 +173,7 @@ def product_spectrum(
     c, size, big = style.colours, sizes(style), style.presenting
     finite = values[np.isfinite(values)]
     low, high = min(-1.5, float(finite.min())), max(1.5, float(finite.max()))
-    low, high = low - 0.05 * (high - low), high + 0.05 * (high - low)
+    low, high = outward(low - 0.025 * (high - low), high + 0.025 * (high - low))
     top, bottom = (58, 74) if big else (34, 50)
     tall = style.height - top - bottom
     data = _spectrum_traces(values, at, style)
@@ -314,7 +315,7 @@ def lyapunov_spectrum(result: Lyapunov, style: Style) -> Figure:
     low, high = min([0.0, *exponents[finite]]), max([0.0, *exponents[finite]])
     pad = 0.08 * (high - low) or 0.1
     layout["yaxis"] = base_axis(style, zeroline=True, zerolinecolor=c.ink, zerolinewidth=1.5, nticks=6)
-    layout["yaxis"]["range"] = [low - pad, high + pad]
+    layout["yaxis"]["range"] = list(outward(low - pad, high + pad))
     title = _("Lyapunov exponents (nats per step)")
     if finite.any():
         title = _("{title}, the largest {n}", title=title, n=decimals(float(exponents[finite][0]), 3))

@@ -22,6 +22,7 @@ from gradprod.figures.theme import (
     base_layout,
     flat_title,
     note,
+    outward,
     sizes,
     step_ticks,
     text_width,
@@ -92,7 +93,7 @@ def step_terms(result: StepTerms, style: Style, *, title: str | None = None) -> 
     stack = np.stack(list(terms.values()))
     above, below = np.maximum(stack, 0).sum(axis=0), np.minimum(stack, 0).sum(axis=0)
     high, low = max(float(above.max()), 0.1), min(float(below.min()), 0.0)
-    low, high = low - 0.06 * (high - low) * (low < 0), high + 0.06 * (high - low)
+    low, high = outward(low - 0.04 * (high - low) * (low < 0), high + 0.04 * (high - low))
     data: list[Figure] = []
     labels, swatches = [], []
     dark = c.ink if style.theme == "light" else c.page
@@ -529,7 +530,7 @@ def _widened(span: list[float], lines: list[NDArray[np.float64]], falls: bool, l
         low, high = min(low, float(y.min())), max(high, float(y.max()))
     share = min(label, 0.25)
     pad = (high - low) * share / (1 - 2 * share) or 0.5
-    return [low - (pad if falls or high == low else 0.3 * pad), high + pad]
+    return list(outward(low - (pad if falls or high == low else 0.3 * pad), high + pad))
 
 
 def _ticks(span: list[float]) -> Figure:

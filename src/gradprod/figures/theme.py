@@ -6,6 +6,7 @@ again for those who can't tell the colours apart.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -307,6 +308,17 @@ def flat_title(style: Style, text: str, y: float, left: float, lift: float | Non
         yshift=(16 if style.presenting else 8) if lift is None else lift,
         align="left",
     )
+
+
+def outward(low: float, high: float) -> tuple[float, float]:
+    """The range rounded outwards by at most a twelfth, to where it stays while its ends move a little.
+
+    plotly draws a step faster whose axes stand still, and the eye has something to hold on to.
+    """
+    least = (high - low) / 30
+    step = 10.0 ** math.floor(math.log10(least)) if least > 0 else 1.0
+    step = next(k * step for k in (1, 2, 5, 10) if k * step >= least)
+    return math.floor(low / step) * step, math.ceil(high / step) * step
 
 
 def whole_ticks(low: float, high: float, count: int) -> list[int]:
