@@ -7,7 +7,7 @@
                "svg", caption a list of lines over it, every option may be missing. It is also `(await host.getWidget(ref)).exports.export`.
 
      G.later   has a function called once all pictures are drawn and shown.
-     G.hold    has a function called at once, or in its turn as soon as the picture is shown that is on its way there.
+     G.hold    has a function called at once, or as soon as the picture is shown that is on its way to the screen.
 
    From the kernel come {n, set: [[path, value] or [path], …], arrays: [[type, shape], …], awaited} with one buffer an
    array, and any of the facts description, hover and words; and {plotly: version} with plotly.js itself, gzip'd.
@@ -118,7 +118,7 @@ const unread = [];
 let limit; // a page that isn't seen shows no pictures
 
 G.hold ??= (task) => {
-  if (!(G.painted || unread.length)) return task();
+  if (!(G.asked || G.painted || unread.length)) return task();
   unread.push(task);
   limit ??= setTimeout(release, PATIENCE);
 };
