@@ -319,14 +319,17 @@ def gradient_terms(
     inner = style.height - top - bottom
     across = style.width - left - right
     sizes_of = np.array([max(2, t.values.shape[-1] + 1) for t in terms.values()], float)
+    titles = {name: f"{loss}/∂{_LETTERS.get(name, name)} = " for name in terms}
     words = {
-        name: f"{loss}/∂{_LETTERS.get(name, name)} = "
-        f"<b>{'?' if veil else (sums or {}).get(name) or value(float(t.gradient))}</b>"
+        name: f"{titles[name]}<b>{'?' if veil else (sums or {}).get(name) or value(float(t.gradient))}</b>"
         for name, t in terms.items()
     }
     if columns > 1:
         room = across - between_x * (columns - 1)
-        least = np.array([text_width(text, size.title) - 20 for text in words.values()])
+        # as if most numbers were of one width: panels that stay where they are while a number changes
+        usual = np.array([text_width(f"{title}<b>{MINUS}0.00</b>", size.title) for title in titles.values()])
+        least = np.array([text_width(text, size.title) for text in words.values()])
+        least = usual + 24 * np.ceil((least - usual).clip(0) / 24) - 20
         wide = least + max(room - least.sum(), 0) * sizes_of / sizes_of.sum()
         wide *= room / wide.sum()
     else:
