@@ -112,6 +112,12 @@ def test_presets_set_everything_and_are_recognised() -> None:
     assert model.pressed is None
 
 
+def test_a_reset_takes_layers_and_shared_controls_too() -> None:
+    model = Square(x=7, marked=True, offset=2)
+    model.reset()
+    assert model.settings() == Square.defaults()
+
+
 def test_a_link_leaves_out_what_has_no_effect() -> None:
     assert Square().query() == "lesson=98&x=2&a=0&n=3"
     assert Square(x=-1).query() == "lesson=98&x=-1&n=3"

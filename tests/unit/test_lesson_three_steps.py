@@ -432,3 +432,21 @@ def test_the_answer_is_about_the_weight_of_the_question():
     # x = 1 and W_s = 1/2: S_12 = 2 − 2^−11, and ∂L_12/∂W_x = (2 S_12 − 2) · 2 · S_12
     state = 2 - 0.5**11
     assert f"∂L_12/∂W_x = {(2 * state - 2) * 2 * state:.3f}" in plain(lesson.verdict().sentence)
+
+
+def test_the_loss_in_focus_stays_the_last_one_while_it_is():
+    model = ThreeSteps(loss="all")
+    for T in (1, 3, 12):
+        model.sequence_length = T
+        assert model.t == T
+    model.target = 2
+    for T, t in ((5, 2), (3, 2), (4, 2)):
+        model.sequence_length = T
+        assert model.t == t
+
+
+def test_reset_everything_resets_what_is_looked_at_too():
+    page = Page(ThreeSteps(loss="all", sequence_length=5, target=2, source=2, reading="open"))
+    page.explorer.parameter = "recurrent_weight"
+    page._receive(page, {"do": "reset"}, [])
+    assert page.explorer.settings() == ThreeSteps.defaults()

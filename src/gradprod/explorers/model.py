@@ -569,6 +569,10 @@ class Explorer(traitlets.HasTraits):
         base = {name: v for name, v in self.defaults().items() if name not in kept}
         self.set(**(base | dict(settings)))
 
+    def reset(self) -> None:
+        """Every control at its default, layers and shared ones too."""
+        self.set(**self.defaults())
+
     def is_at(self, settings: Mapping[str, Any]) -> bool:
         """Whether the present settings are these over the defaults, whatever the layers."""
         want = self.defaults() | dict(settings)

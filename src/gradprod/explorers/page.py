@@ -281,7 +281,7 @@ class Page(anywidget.AnyWidget):
     def _do_reset(self) -> None:
         self.errors = {}
         self.explorer.skip()
-        self.explorer.start_from({})
+        self.explorer.reset()
 
     def _do_claim(self, step: int = 0, test: bool = False) -> None:
         claims = self.explorer.parts(Claim)

@@ -170,6 +170,8 @@ class UnrolledNet(PlainCell, Explorer):
         T = new["sequence_length"]
         notes = {}
         limits = {"target": T}
+        if "target" not in asked and self.target == self.sequence_length:  # at the end it stays there
+            new["target"] = T
         new["target"] = min(new["target"], T)
         limits["source"] = T if new["loss"] == "last" else new["target"]
         for name, most in limits.items():
