@@ -321,3 +321,16 @@ def test_pins_belong_to_their_remedy() -> None:
 @pytest.mark.parametrize("label", PRESETS)
 def test_the_call_runs(label: str) -> None:
     exec(compile(at(label).code(), "<call>", "exec"), {})
+
+
+def test_once_answered_the_verdict_is_about_what_was_asked() -> None:
+    model = Remedies()
+    model.ask()
+    model.commit()
+    # Σ 1.5^ℓ over 50 steps is 1.28e9, and the newest term of it 1
+    assert plain(model.verdict().sentence) == (
+        "The cell’s gradient of 1.3·10⁹ is cut to 1; with it the newest step’s term falls from 1 to "
+        "7.8·10⁻¹⁰."
+    )
+    model.recurrent_weight = 1.4
+    assert plain(model.verdict().sentence).startswith("On the cliff")

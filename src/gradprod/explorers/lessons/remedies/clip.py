@@ -83,6 +83,9 @@ class Clipping(Remedy):
     # ---- words ----
 
     def verdict(self) -> Verdict:
+        rule = _("Rule: it acts where the norm of the gradient is above θ.")
+        if self.prediction_shown is not None:
+            return Verdict(kind="plain", name=_("Clipping acts"), sentence=self._newest_term(), rule=rule)
         c = self.clipped["norm"]
         said = {"g": value(c.norm_before), "t": show(self.threshold)}
         if c.changed:
@@ -100,7 +103,18 @@ class Clipping(Remedy):
             kind="plain",
             name=_("Clipping acts") if c.changed else _("Clipping does nothing"),
             sentence=sentence,
-            rule=_("Rule: it acts where the norm of the gradient is above θ."),
+            rule=rule,
+        )
+
+    def _newest_term(self) -> str:
+        """The answer to the question about the cell, once it has been given."""
+        t = self.terms
+        return _(
+            "The cell’s gradient of {g} is cut to {t}; with it the newest step’s term falls from {a} to {b}.",
+            g=number(t.norm_log10),
+            t=number(t.norm_log10 + t.scale_log10),
+            a=number(float(t.terms.log10[0])),
+            b=number(float(t.clipped.log10[0])),
         )
 
     def readouts(self) -> Sequence[Readout]:
