@@ -111,6 +111,16 @@ def test_the_four_quantities_are_one_where_only_the_gate_speaks() -> None:
         np.testing.assert_allclose(p.log10[:-1], model.result.log10[:-1], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("width", [330, 700])
+def test_a_line_that_ends_one_lag_earlier_says_so(width: int) -> None:
+    model = LSTM(**GATE_ALONE, forget_bias=3.0, sequence_length=1000, show_four=True, show_total=True)
+    notes = model.draw("chart", Style(width=width, height=440))["layout"]["annotations"]
+    told = [" ".join(plain(note["text"]).split()) for note in notes if "to lag 999" in plain(note["text"])]
+    assert [any(name in said for said in told) for name in ("exact total", "∏ four terms")] == [True, True]
+    # σ(3)^999, a step short of the 7.9·10⁻²² that the other lines end at
+    assert all("8.3·10⁻²²" in said for said in told)
+
+
 def test_terms_add_up_and_a_peephole_changes_the_partial() -> None:
     model = at(LSTM, "Peepholes")
     np.testing.assert_allclose(sum(model.terms.terms.values()), model.terms.total, rtol=1e-12)

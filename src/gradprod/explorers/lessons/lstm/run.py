@@ -27,7 +27,7 @@ from gradprod.i18n import gettext as _
 from gradprod.inputs import make_input
 from gradprod.products import LogProduct, block, matrix_product
 from gradprod.unroll import Trajectory, unroll
-from gradprod.words import steps
+from gradprod.words import grouped, steps
 
 RECURRENT, INPUT, PEEPHOLES = "Recurrent weights U", "Input weights W", "Peepholes p"
 BLOCKS = {"cc": "∂c/∂c", "ch": "∂c/∂h", "hc": "∂h/∂c", "hh": "∂h/∂h"}
@@ -167,9 +167,11 @@ class LSTMRun(CellExplorer, SteppedExplorer):
         if name == "forget":
             return Curve(p, name="∏ <i>f</i>", kind="approximation", cell="lstm")
         p = LogProduct(sign=p.sign[:-1], log10=p.log10[:-1])
+        last = grouped(len(p.log10) - 1)
         if name == "total":
-            return Curve(p, name=_("exact total"), cell="lstm")
-        return Curve(p, name=_("∏ four terms"), kind="approximation", cell="lstm")
+            return Curve(p, name=_("exact total<br>to lag {n}", n=last), cell="lstm")
+        said = _("∏ four terms<br>to lag {n}", n=last)
+        return Curve(p, name=said, kind="approximation", cell="lstm")
 
     @picture("below", heights=(320, 320, 300), when=lambda m: not m.veiled)
     def detail(self, style: Style) -> Figure:
