@@ -111,6 +111,17 @@ def test_the_four_quantities_are_one_where_only_the_gate_speaks() -> None:
         np.testing.assert_allclose(p.log10[:-1], model.result.log10[:-1], rtol=1e-9, atol=1e-12)
 
 
+def test_the_slips_of_article_004_are_put_right_with_the_state_of_the_step_before() -> None:
+    model = LSTM(step=10)
+    said = model.slips()
+    assert "W_hc h_t_1" in plain(said)
+    h = float(model.trajectory.gates["o"][8] * np.tanh(model.trajectory.states["c"][9]))
+    assert f"Here h_9 = {h:.2f} goes into step 10." in plain(said)
+    assert "p_i ⊙ c_(t−1) in common use" in plain(said)
+    model.ask()
+    assert model.slips() is None
+
+
 @pytest.mark.parametrize("width", [330, 700])
 def test_a_line_that_ends_one_lag_earlier_says_so(width: int) -> None:
     model = LSTM(**GATE_ALONE, forget_bias=3.0, sequence_length=1000, show_four=True, show_total=True)

@@ -133,6 +133,12 @@ def html_table(
     return f'<table style="width:100%">{top}{body}</table>'
 
 
+def slip(printed: str, better: str, article: str, here: str = "") -> str:
+    """A formula as an article prints it and as it should be, with what that makes of numbers here."""
+    told = f"✗ {tex_html(_(printed))}<br>✓ {tex_html(_(better))}. {here}"
+    return f'<p style="margin-top:6px">{told} <small>{_("article {n}", n=article)}</small></p>'
+
+
 def degrees(angle: float) -> str:
     """An angle in radians, said in degrees."""
     return f"{value(math.degrees(angle))}°"

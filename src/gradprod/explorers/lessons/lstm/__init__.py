@@ -16,7 +16,7 @@ from gradprod.explorers.calls import cell_call
 from gradprod.explorers.lessons.lstm.run import BLOCKS, GATES, INPUT, PEEPHOLES, RECURRENT, LSTMRun
 from gradprod.explorers.model import Judgement, Prediction, Preset, Readout, Table, claim, panel
 from gradprod.explorers.products import beside_lags
-from gradprod.explorers.reading import chaos, half_life, lag_table, memory, rate, signed
+from gradprod.explorers.reading import chaos, half_life, lag_table, memory, rate, signed, slip
 from gradprod.i18n import gettext as _
 from gradprod.words import decimals, factor, grouped, number, steps, value
 
@@ -150,6 +150,31 @@ print(product.log10, readouts(product))"""
             need=decimals(float(forget_bias_for(needed)), 1),
         )
         return f"<p>{told}</p>"
+
+    @panel("Slips in print")
+    def slips(self) -> str | None:
+        """Formulas of article 004, put right."""
+        if self.veiled:
+            return None
+        at = self.step
+        here = _(
+            "Here <i>h</i><sub>{s}</sub> = {h} goes into step {t}.",
+            s=grouped(at - 1),
+            t=grouped(at),
+            h=value(float(self.trajectory.states["h"][at - 1])),
+        )
+        before = "<sub><i>t</i>−1</sub>"
+        return slip(
+            "W_{hc} h_{t_1} in the candidate",
+            f"W_{{hc}} <i>h</i>{before}, the state one step before",
+            "004",
+            here,
+        ) + slip(
+            f"W_{{ci}} <i>c</i>{before} in a gate, W_{{ci}} a whole matrix",
+            f"<i>p<sub>i</sub></i> ⊙ <i>c</i>{before} in common use: one weight a unit",
+            "004",
+            _("With one unit, as here, both are the same; the library’s VectorLSTM takes either."),
+        )
 
     # ---- claims ----
 

@@ -22,7 +22,7 @@ from gradprod.explorers.model import (
     diagram,
     panel,
 )
-from gradprod.explorers.reading import html_table, tex_html
+from gradprod.explorers.reading import html_table, slip, tex_html
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
 from gradprod.i18n import ngettext
@@ -300,9 +300,7 @@ for name, terms in {call}(run, readout, {Y}).items():
                 right=value(float(terms.product[-2])),
             )
         return "".join(
-            f'<p style="margin-top:6px">✗ {tex_html(_(printed))}<br>✓ {tex_html(_(better))}. '
-            f"{next((said for start, said in told.items() if better.startswith(start)), '')} "
-            f"<small>{_('article {n}', n=article)}</small></p>"
+            slip(printed, better, article, next((n for at, n in told.items() if better.startswith(at)), ""))
             for article, printed, better in SLIPS
         )
 
