@@ -344,7 +344,8 @@ print(norms.largest, readouts(norms.largest).verdict)"""
             )
         why = _(
             "The order is diag · <i>W</i>. At lag {lag} the shortcut is off by {a} times the size of the "
-            "exact product, and factors <i>W</i> diag by {b}. It is exact only where the factors commute.",
+            "exact product, and the product of the factors <i>W</i> diag by {b} times. The shortcut is exact "
+            "only where the factors commute.",
             lag=lag,
             a=value(float(short[lag])),
             b=value(float(swapped[lag])),
