@@ -98,7 +98,7 @@ class RandomNetworks(ProductExplorer):
         "Under it",
         "terms",
         {
-            "terms": "∂h_t/∂U, term by term",
+            "terms": "∂hₜ/∂U, term by term",
             "spectrum": "singular values of the product",
             "lyapunov": "Lyapunov exponents",
             "shortcut": "the shortcut’s error",
