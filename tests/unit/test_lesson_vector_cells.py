@@ -11,6 +11,7 @@ from gradprod.explorers import VectorCells
 from gradprod.explorers.controls import BadValue
 from gradprod.explorers.model import Claim
 from gradprod.figures.theme import Style
+from gradprod.words import plain
 
 TEN = math.log(10)
 PRESETS = {p.label: i for i, p in enumerate(VectorCells.presets)}
@@ -165,6 +166,16 @@ def test_claims_are_judged_anew(settings: dict[str, object], number: int, mark: 
     assert made.judge(VectorCells(**settings)).mark == mark
 
 
+def test_the_shortcut_s_card_says_what_each_number_is_of() -> None:
+    made = next(c for c in VectorCells.parts(Claim) if c.number == 18)
+    why = plain(made.judge(VectorCells(**made.test)).why)
+    assert "times the size of the exact product, and the product of the factors W diag by" in why
+
+
+def test_the_menu_has_no_letters_of_tex() -> None:
+    assert "_" not in "".join(VectorCells.below.options.values())
+
+
 def test_the_slip_of_the_immediate_partial_is_shown_by_number() -> None:
     model = VectorCells(units=1, initialisation="identity", gain=0.8, input="constant", initial_scale=0.0)
     U = float(model.weights.cell.parameters["input_weight"][0, 0])
@@ -184,6 +195,9 @@ def test_the_slip_of_the_immediate_partial_is_shown_by_number() -> None:
     said = model.slips()
     assert said is not None
     assert said.count("<p>") == 4
+    a, b = 1 / math.cosh(0.8 * 1 + 0.867) ** 2, 1 / math.cosh(0.867) ** 2
+    assert (f"{a:.3f}", f"{b:.3f}") == ("0.133", "0.510")
+    assert "x_s = 0.867: the slope is 0.133, and 0.510 with h dropped." in plain(said)
     model.ask()
     assert model.slips() is None
 

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from gradprod.analysis.mean_field import critical_line, mean_field
 from gradprod.analysis.spread import spread
-from gradprod.explorers.lessons.vector_cells.run import DETAIL, LEAST_GAIN, RandomNetworks, median_of
+from gradprod.explorers.lessons.vector_cells.run import (
+    DETAIL,
+    LEAST_GAIN,
+    ONE_STEP,
+    RandomNetworks,
+    median_of,
+    slopes_at_one_step,
+)
 from gradprod.explorers.model import (
     Figure,
     Judgement,
@@ -167,6 +174,14 @@ class VectorCells(RandomNetworks):
             of="U" if self.weighed == "input_weight" else "b",
             a=number(float(exact.max())),
             b=number(float(dropped.max())),
+        )
+        here, wrong = slopes_at_one_step()
+        held += " " + _(
+            "One unit, <i>W</i> = {W}, <i>h<sub>s−1</sub></i> = {h}, <i>U x<sub>s</sub></i> = {x}: the slope "
+            "is {a}, and {b} with <i>h</i> dropped.",
+            **{name: decimals(v, 3) for name, v in ONE_STEP.items()},
+            a=f"{here:.3f}",
+            b=f"{wrong:.3f}",
         )
         lines = [
             held,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,9 @@ DETAIL = "φ, draws, sizes"
 MOST_SECONDS = 2.0
 LEAST_GAIN = 0.05
 """Below it the mean-field picture has nothing to show."""
+
+ONE_STEP = {"W": 0.8, "h": 1.0, "x": 0.867}
+"""One unit at one step, U = 1: tanh is at 0.93, and would be at 0.7 with the state before dropped."""
 
 NETWORK = (
     *("units", "initialisation", "gain", "coupling", "activation", "bias_scale"),
@@ -300,3 +304,15 @@ class RandomNetworks(ProductExplorer):
 def median_of(log10: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of several networks the one in the middle, as the curve draws it."""
     return log10 if log10.ndim == 1 else spread(log10).median
+
+
+@cache
+def slopes_at_one_step() -> tuple[float, float]:
+    """φ′ of that unit with its state held, and with it dropped."""
+    cell = VectorRNN(recurrent_weight=[[ONE_STEP["W"]]], input_weight=[[1.0]])
+    run = unroll(cell, [[ONE_STEP["x"]]], [ONE_STEP["h"]])
+    norms = product_norms(run)
+    held, dropped = (
+        10.0 ** float(input_term_norms(run, norms, "bias", state_held=kept)[0]) for kept in (True, False)
+    )
+    return held, dropped
