@@ -70,8 +70,9 @@ class GRU(CellExplorer, SteppedExplorer):
         r"h_t = (1 - z_t) h_{t-1} + z_t \tilde h_t, \qquad \frac{dh_t}{dh_{t-1}} = "
         r"(1 - z_t) - h_{t-1}\partial z_t + z_t\,\partial\tilde h_t + \tilde h_t\,\partial z_t"
     )
-    formula_text = "h_t = (1 − z_t) h_{t−1} + z_t h̃_t; dh_t/dh_{t−1} = (1 − z_t) − h_{t−1} ∂z_t + z_t ∂h̃_t "
-    "+ h̃_t ∂z_t"
+    formula_text = (
+        "h_t = (1 − z_t) h_{t−1} + z_t h̃_t; dh_t/dh_{t−1} = (1 − z_t) − h_{t−1} ∂z_t + z_t ∂h̃_t + h̃_t ∂z_t"
+    )
     folded = (RECURRENT, INPUT)
 
     update_bias = around_zero("b_z", "update bias", -2.0, reach=8, live=True)
