@@ -129,6 +129,18 @@ class BidirectionalTrajectory:
     backward: Trajectory
 
 
+def require_trajectory(value: object) -> None:
+    """Refuse what isn't a trajectory.
+
+    Raises
+    ------
+    ValueError
+        Saying how to get one.
+    """
+    if not isinstance(value, Trajectory):
+        raise ValueError(f"trajectory must be a Trajectory, got {value!r}; unroll a cell over an input")
+
+
 @overload
 def unroll(cell: Cell, inputs: ArrayLike, initial_state: InitialState = 0.0) -> Trajectory: ...
 

@@ -262,6 +262,8 @@ def gate_reading(terms: Terms, open: ArrayLike | None = None) -> GateReading:
     ValueError
         If open doesn't broadcast to the terms.
     """
+    if not isinstance(terms, Terms):
+        raise ValueError(f"terms must be Terms, got {terms!r}; take those of one weight from step_terms")
     shape = terms.values.shape
     gates = np.asarray(terms.product >= 0.5 if open is None else open, dtype=bool)
     try:

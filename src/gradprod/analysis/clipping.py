@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from gradprod.activations import SIGMOID, FloatArray
 from gradprod.cells import ScalarRNN
+from gradprod.cells.shapes import above_zero, as_numbers
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -215,8 +216,7 @@ def descend_cliff(
     ValueError
         As `cliff` and `clip_by_norm`; if the learning rate isn't above 0, or steps not an integer from 0 on.
     """
-    if not 0 < learning_rate < math.inf:
-        raise ValueError(f"learning_rate must be finite and above 0, got {learning_rate}; below 0 it climbs")
+    learning_rate = above_zero("learning_rate", learning_rate, "below 0 it climbs")
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
         raise ValueError(f"steps must be an integer of 0 or more, got {steps!r}; 0 gives the start alone")
     path = []
@@ -233,10 +233,9 @@ def descend_cliff(
 
 
 def _gradient(gradient: ArrayLike | Mapping[str, ArrayLike], threshold: float) -> dict[str, FloatArray]:
-    if not 0 < threshold < math.inf:
-        raise ValueError(f"threshold must be finite and above 0, got {threshold}; 1 is a common choice")
+    above_zero("threshold", threshold, "1 is a common choice")
     given = gradient if isinstance(gradient, Mapping) else {"gradient": gradient}
-    arrays = {name: np.array(g, dtype=float) for name, g in given.items()}
+    arrays = {name: np.array(as_numbers(name, g)) for name, g in given.items()}
     for name, g in arrays.items():
         if not np.isfinite(g).all():
             raise ValueError(

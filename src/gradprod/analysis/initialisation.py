@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradprod.activations import FloatArray
+from gradprod.cells.shapes import as_numbers
 
 Seed = int | np.random.Generator
 
@@ -159,7 +160,7 @@ def forget_bias_for(memory: ArrayLike) -> FloatArray:
     ValueError
         If a memory time is not above 0.
     """
-    T = np.asarray(memory, dtype=float)
+    T = as_numbers("memory", memory)
     if not (np.isfinite(T) & (T > 0)).all():
         raise ValueError(
             f"memory must be finite and above 0 steps, got {memory!r}; a forget bias of 1 is 3.19 steps"

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from gradprod.activations import TANH, FloatArray
 from gradprod.analysis.initialisation import Seed, gaussian_weights
 from gradprod.cells import VectorRNN
+from gradprod.cells.shapes import as_numbers
 from gradprod.products import lyapunov_exponents
 from gradprod.unroll import unroll
 
@@ -201,7 +202,7 @@ def simulate_mean_field(
 
 
 def _scale(name: str, value: ArrayLike, largest: float = _LARGEST) -> FloatArray:
-    scale = np.asarray(value, dtype=float)
+    scale = as_numbers(name, value)
     outside = ~((scale >= 0) & (scale <= largest))
     if outside.any():
         raise ValueError(

@@ -11,6 +11,7 @@ from gradprod.activations import FloatArray, log_sigmoid
 from gradprod.bptt import Readout
 from gradprod.bptt.readout import errors, refuse_overflow
 from gradprod.cells import Arrays
+from gradprod.cells.shapes import as_numbers
 from gradprod.unroll import Trajectory
 
 
@@ -46,7 +47,7 @@ def memory_time(forget_bias: ArrayLike, /) -> FloatArray:
     ndarray, same shape
         1.44, 3.19 and 20.6 steps at 0, 1 and 3; `forget_bias_for` goes the other way.
     """
-    return np.asarray(-1 / log_sigmoid(np.asarray(forget_bias, dtype=float)))
+    return np.asarray(-1 / log_sigmoid(as_numbers("forget_bias", forget_bias)))
 
 
 def memory_horizon(forget_bias: ArrayLike, /) -> FloatArray:
@@ -62,7 +63,7 @@ def memory_horizon(forget_bias: ArrayLike, /) -> FloatArray:
     ndarray, same shape
         Steps; `memory_time` and half a step more, for long memories.
     """
-    return np.asarray(1 + np.exp(np.asarray(forget_bias, dtype=float)))
+    return np.asarray(1 + np.exp(as_numbers("forget_bias", forget_bias)))
 
 
 def shares_beyond(norms: ArrayLike, /) -> FloatArray:
@@ -83,7 +84,7 @@ def shares_beyond(norms: ArrayLike, /) -> FloatArray:
     ValueError
         If a size is negative, infinite or NaN, naming its lag.
     """
-    sizes = np.asarray(norms, dtype=float)
+    sizes = as_numbers("norms", norms)
     wrong = ~((sizes >= 0) & np.isfinite(sizes))
     if wrong.any():
         where = tuple(np.argwhere(wrong)[0])
@@ -158,9 +159,10 @@ def lag_shares(trajectory: Trajectory, readout: Readout, targets: ArrayLike) -> 
     ValueError
         As `gradient_by_lag`.
     """
+    by_lag = gradient_by_lag(trajectory, readout, targets)
     leading = trajectory.states[trajectory.cell.parts[0]].ndim - 1 - trajectory.cell.algebra.axes
     shares = {}
-    for name, g in gradient_by_lag(trajectory, readout, targets).items():
+    for name, g in by_lag.items():
         flat = np.moveaxis(g.reshape(*g.shape[: 1 + leading], -1), 0, -2)  # (..., L, entries)
         later = np.cumsum(flat[..., ::-1, :], axis=-2)[..., ::-1, :]
         norm, remaining = np.linalg.norm(flat, axis=-1), np.linalg.norm(later, axis=-1)

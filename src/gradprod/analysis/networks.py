@@ -15,6 +15,7 @@ from gradprod.analysis.initialisation import (
     shifted_identity,
 )
 from gradprod.cells import VectorRNN
+from gradprod.cells.shapes import as_floats
 from gradprod.unroll import Trajectory
 
 INITIALISATIONS = ("gaussian", "orthogonal", "identity", "nilpotent")
@@ -121,8 +122,15 @@ def random_network(
     Raises
     ------
     ValueError
-        If there is no such rule, no unit, or no draw.
+        If there is no such rule, no unit, or no draw; if a σ is below 0.
     """
+    for name, scale in {
+        "input_scale": input_scale,
+        "bias_scale": bias_scale,
+        "initial_scale": initial_scale,
+    }.items():
+        if as_floats(name, scale) < 0:
+            raise ValueError(f"{name} must be 0 or more, got {scale}; it is a standard deviation")
     W = recurrent_weights(n, initialisation, gain, seed=seed, draws=draws)
     leading = () if draws is None else (draws,)
 

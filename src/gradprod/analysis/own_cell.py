@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradprod.activations import FloatArray
+from gradprod.cells.shapes import as_floats
 from gradprod.products import LogProduct
 
 Step = Callable[[Any, Any], Any]
@@ -157,9 +158,21 @@ def leaky_rnn(leak: float = 0.1, recurrent_weight: float = 1.2, input_weight: fl
 
 
 def diagonal_recurrence(rates: ArrayLike = (0.99, 0.9, 0.5)) -> Step:
-    """A diagonal linear recurrence, h_t = λ ⊙ h_{t−1} + x_t, as a step for `own_cell`; state_0 sets its "
-    "width."""
-    keep = np.asarray(rates, dtype=float)
+    """A diagonal linear recurrence, h_t = λ ⊙ h_{t−1} + x_t, as a step for `own_cell`.
+
+    The state at step 0 sets its width.
+
+    Parameters
+    ----------
+    rates : array_like, shape (n,) or ()
+        λ, what each unit keeps a step.
+
+    Raises
+    ------
+    ValueError
+        If a rate isn't a finite number.
+    """
+    keep = as_floats("rates", rates)
 
     def step(h: Any, x: Any) -> Any:
         return keep * h + x

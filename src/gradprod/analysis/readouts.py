@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gradprod.cells.shapes import as_numbers
+
 VERDICTS = ("vanishes", "holds", "explodes")
 
 # a result at or below half of the smallest subnormal rounds to 0; from halfway above the largest number it
@@ -150,7 +152,7 @@ def verdict(left_log10: ArrayLike, /) -> NDArray[np.str_]:
     ValueError
         If a value is NaN.
     """
-    left = np.asarray(left_log10, dtype=float)
+    left = as_numbers("left_log10", left_log10)
     if np.isnan(left).any():
         raise ValueError("left_log10 must not hold NaN, got it; look for a state that overflows")
     return np.where(left < -1, VERDICTS[0], np.where(left > 1, VERDICTS[2], VERDICTS[1]))
@@ -209,7 +211,7 @@ def half_life(rate: ArrayLike, /) -> NDArray[np.float64]:
     ndarray, same shape
         inf where the rate is 0 or above: it never halves.
     """
-    rate = np.asarray(rate, dtype=float)
+    rate = as_numbers("rate", rate)
     with np.errstate(divide="ignore"):
         return np.where(rate < 0, math.log(2) / -np.minimum(rate, 0.0), np.inf)
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradprod.activations import FloatArray
-from gradprod.cells.shapes import as_floats
-from gradprod.unroll import Trajectory
+from gradprod.cells.shapes import as_floats, as_numbers
+from gradprod.unroll import Trajectory, require_trajectory
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,6 +33,8 @@ class Readout:
 
 def errors(trajectory: Trajectory, readout: Readout, targets: ArrayLike) -> tuple[FloatArray, FloatArray]:
     """What the readout sees and e_t = O_t − Y_t, time first."""
+    if not isinstance(readout, Readout):
+        raise ValueError(f"readout must be a Readout, got {readout!r}; Readout() puts out the state itself")
     cell = trajectory.cell
     axes = cell.algebra.axes
     hidden = cell.output(trajectory.steps())
@@ -49,10 +51,7 @@ def errors(trajectory: Trajectory, readout: Readout, targets: ArrayLike) -> tupl
 
 def lined_up(given: ArrayLike, name: str, shape: tuple[int, ...], of: str, axes: int) -> FloatArray:
     """An array (..., T) or (..., T, n) broadcast to a shape, time first; NaN named by its step."""
-    try:
-        array = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be numbers, got {given!r}") from None
+    array = as_numbers(name, given)
     try:
         array = np.moveaxis(np.broadcast_to(array, shape), -1 - axes, 0)
     except ValueError:
@@ -77,6 +76,7 @@ def step_of(trajectory: Trajectory, step: int | None, name: str = "step") -> int
 
 
 def refuse_overflow(trajectory: Trajectory) -> None:
+    require_trajectory(trajectory)
     step = trajectory.overflow_step
     if isinstance(step, int | np.integer):
         raise ValueError(

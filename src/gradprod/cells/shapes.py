@@ -1,11 +1,46 @@
 """Checks that numbers are finite and shapes fit, and the sentences for when they don't."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from gradprod.activations import FloatArray
+
+
+def as_numbers(name: str, value: Any) -> FloatArray:
+    """``value`` as a float64 array, which may hold NaN and infinity.
+
+    Raises
+    ------
+    ValueError
+        If it isn't numeric.
+    """
+    try:
+        if value is None:  # for numpy a NaN
+            raise TypeError
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be numbers, got {value!r}; give an array of them") from None
+
+
+def above_zero(name: str, value: Any, next_step: str) -> float:
+    """``value`` as a float, finite and above 0.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else, with what to do next.
+    """
+    try:
+        number = math.nan if isinstance(value, str | bytes) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 < number < math.inf:
+        got = repr(value) if isinstance(value, str | bytes) else value
+        raise ValueError(f"{name} must be finite and above 0, got {got}; {next_step}")
+    return number
 
 
 def as_floats(name: str, value: Any) -> FloatArray:
@@ -16,10 +51,7 @@ def as_floats(name: str, value: Any) -> FloatArray:
     ValueError
         If it isn't numeric, or holds NaN or infinity, naming where.
     """
-    try:
-        array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be numbers, got {value!r}; give an array of them") from None
+    array = np.array(as_numbers(name, value))
     wrong = ~np.isfinite(array)
     if wrong.any():
         where = tuple(int(i) for i in np.argwhere(wrong)[0])

@@ -129,7 +129,8 @@ class SequenceExplorer(Explorer):
     def inputs(self) -> NDArray[np.float64]:
         """The input X_1 … X_T."""
         source = self._source(self.input, self.standardised)
-        return make_input(source, self.sequence_length, period=self.period, seed=self.seed)
+        period = self.period if source == "sine" else None
+        return make_input(source, self.sequence_length, period=period, seed=self.seed)
 
     @cached("sequence_length", "seed")
     def inputs_of_seeds(self) -> NDArray[np.float64]:

@@ -38,7 +38,7 @@ def make_input(
     length: int,
     *,
     size: float = 1.0,
-    period: float = 20.0,
+    period: float | None = None,
     at: int | None = None,
     seed: int | Sequence[int] = 7,
 ) -> NDArray[np.float64]:
@@ -63,10 +63,10 @@ def make_input(
         T, from 1 to `max_length` of the kind.
     size : float
         Multiplies the sequence.
-    period : float
-        Steps in one wave of the sine.
+    period : float, optional
+        Steps in one wave of the sine, 20 by default; for no other kind.
     at : int, optional
-        Step, counted from 1, of the impulse (default 1) or the step (default T // 2 + 1).
+        Step, counted from 1, of the impulse (default 1) or the step (default T // 2 + 1); for no other kind.
     seed : int or sequence of int
         Seed of the noise; n seeds give n sequences. A longer sequence begins with the shorter one.
 
@@ -78,9 +78,17 @@ def make_input(
     Raises
     ------
     ValueError
-        If an argument is out of range; if a series is shorter than ``length``, since it is not repeated.
+        If an argument is out of range, or for another kind; if a series is shorter than ``length``, since it
+        is not repeated.
     """
     length = _integer("length", length, 1, max_length(kind), _why_no_longer(kind))
+    for name, given, kinds in (("period", period, ("sine",)), ("at", at, ("impulse", "step"))):
+        if given is not None and kind not in kinds:
+            called = f'"{kind.name}"' if isinstance(kind, Series) else repr(kind)
+            raise ValueError(
+                f"{name} must be left out for {called}, got {given!r}; it is for {' and '.join(kinds)}"
+            )
+    period = 20.0 if period is None else period
     for name, value in (("size", size), ("period", period)):
         if not np.isfinite(value):
             raise ValueError(f"{name} must be a finite number, got {value}; give a number such as 1.5")

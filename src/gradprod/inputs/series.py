@@ -48,6 +48,8 @@ def standardise(series: Series, /) -> Series:
     ValueError
         If all values are equal, so that there is nothing to scale by.
     """
+    if not isinstance(series, Series):
+        raise ValueError(f"series must be a Series, got {series!r}; read_csv reads one, SUNSPOTS is one")
     values = series.values
     if values.min() == values.max():
         raise ValueError(

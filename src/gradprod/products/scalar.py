@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from gradprod.activations import LOG_10, FloatArray
 from gradprod.cells.base import log_magnitude
-from gradprod.unroll import Trajectory
+from gradprod.cells.shapes import as_numbers
+from gradprod.unroll import Trajectory, require_trajectory
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,7 +59,7 @@ def magnitudes(log10: ArrayLike, /) -> LogProduct:
     LogProduct
         Its ``sign`` is 0 there, else 1.
     """
-    log = np.asarray(log10, dtype=float)
+    log = as_numbers("log10", log10)
     return LogProduct(sign=np.where(np.isneginf(log), 0.0, 1.0), log10=log)
 
 
@@ -150,8 +151,7 @@ def span(trajectory: Trajectory, source: int | None, target: int | None) -> tupl
 
     The last step is T; in a single run whose state overflows it is the one before, if J_t sees the state.
     """
-    if not isinstance(trajectory, Trajectory):
-        raise ValueError(f"trajectory must be a Trajectory, got {trajectory!r}; unroll a cell over an input")
+    require_trajectory(trajectory)
     last, reason = trajectory.length, f"the trajectory has {trajectory.length} steps"
     overflow = trajectory.overflow_step
     if isinstance(overflow, int) and trajectory.cell.jacobian_sees_state:
@@ -166,10 +166,7 @@ def span(trajectory: Trajectory, source: int | None, target: int | None) -> tupl
 
 
 def _as_factors(values: ArrayLike) -> Factors:
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"factors must be numbers, got {values!r}; give an array of them") from None
+    array = as_numbers("factors", values)
     wrong = np.argwhere(~np.isfinite(array))
     if len(wrong):
         where = tuple(wrong[0])

@@ -57,6 +57,11 @@ def vector_product(
     """
     _, t = span(trajectory, None, target)
     cell = trajectory.cell
+    if not isinstance(covector, Mapping):
+        raise ValueError(
+            f"covector must be a dict by part of the state, got {covector!r}; "
+            f"give {{{cell.parts[0]!r}: {'[1, 2]' if cell.width else 1}}} or the like"
+        )
     shape = (*trajectory.leading, *cell.width)
     unknown = set(covector) - set(cell.parts)
     if unknown:
