@@ -380,6 +380,14 @@ def test_the_zero_line_strikes_no_number_through():
     assert bars["textposition"] == ["outside"] * 3
 
 
+def test_where_a_bar_is_too_low_for_its_number_it_stands_where_the_bar_starts():
+    figure = ThreeSteps().draw("chart", Style(width=1350, height=230, presenting=True))
+    (bars,) = [trace for trace in figure["data"] if trace["uid"] == "terms-input_weight"]
+    assert bars["text"] == ["4", "", "0.5"]
+    (said,) = [note for note in figure["layout"]["annotations"] if note["text"] == "−2"]
+    assert (said["x"], said["y"], said["yref"], said["yanchor"]) == (1, 4.0, "y2", "bottom")
+
+
 def test_terms_as_latex_become_html():
     assert tex_html(r"(O_{12} - Y_{12})\, W_o\, W_s^{2}\, \tanh'(u_3)\, X_1") == (
         "(<i>O<sub>12</sub></i> − <i>Y<sub>12</sub></i>)\u202f<i>W<sub>o</sub></i>\u202f"

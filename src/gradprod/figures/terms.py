@@ -361,7 +361,8 @@ def gradient_terms(
         falls = bool(np.min(parts.values) < 0) and not veil
         span = _widened(span, [line["y"] for line in lines], falls, 1.5 * size.tick / max(tall, 1.0))
         if "text" in bars[0]:
-            _off_the_axis(bars[0], span, tall, style)
+            moved = _off_the_axis(bars[0], span, tall, style)
+            notes += [n | {"xref": axes["xaxis"], "yref": axes["yaxis"]} for n in moved]
         if prediction is not None and prediction[0] == name:
             cross, said = _guessed(prediction[1], parts, span, veil, style)
             lines.append(cross)
@@ -456,20 +457,27 @@ def _staircase(
     return [bars, whole], [*names, _("sum")], [low, high]
 
 
-def _off_the_axis(bars: Figure, span: list[float], tall: float, style: Style) -> None:
-    """Put numbers that the zero line would strike through into their bars, or leave them out."""
+def _off_the_axis(bars: Figure, span: list[float], tall: float, style: Style) -> list[Figure]:
+    """Put numbers that the zero line would strike through into their bars, or where their bars start."""
     size, c = sizes(style), style.colours
     high = 1.4 * size.tick * (span[1] - span[0]) / max(tall, 1.0)
     starts, values = np.asarray(bars["base"]), np.asarray(bars["y"])
     ends = starts + values
     struck = (values > 0) & (ends < -0.05 * high) & (ends > -high)
     struck |= (values < 0) & (ends > 0.05 * high) & (ends < high)
-    fits = np.abs(values) > high
-    bars["text"] = [t if f or not s else "" for t, s, f in zip(bars["text"], struck, fits, strict=True)]
+    moved = struck & (np.abs(values) <= high)
+    at_start = [
+        note(bars["text"][i], size.tick, c.ink, x=int(i), y=float(starts[i]))
+        | {"yanchor": "bottom" if values[i] < 0 else "top"}
+        for i in np.flatnonzero(moved)
+        if bars["text"][i]
+    ]
+    bars["text"] = ["" if m else t for t, m in zip(bars["text"], moved, strict=True)]
     bars["textposition"] = ["inside" if s else "outside" for s in struck]
     bars |= {"insidetextanchor": "middle", "constraintext": "none", "textangle": 0}
     dark = [float(shade.rpartition(",")[2].rstrip(") ")) > 0.5 for shade in bars["marker"]["color"]]
     bars["insidetextfont"] = {"size": size.tick, "color": [c.page if d else c.ink for d in dark]}
+    return at_start
 
 
 def _guessed(
