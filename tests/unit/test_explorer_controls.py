@@ -191,6 +191,7 @@ def test_values_are_shown_as_people_write_them(value: float, text: str) -> None:
         ("|X|", "|<i>X</i>|"),
         ("S_0", "<i>S<sub>0</sub></i>"),
         ("U_{xy}", "<i>U<sub>xy</sub></i>"),
+        ("b′_h", "<i>b′<sub>h</sub></i>"),
     ],
 )
 def test_symbols_are_set_as_in_equations(symbol: str, shown: str) -> None:

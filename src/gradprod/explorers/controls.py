@@ -63,7 +63,7 @@ def show(value: float) -> str:
 def symbol_html(symbol: str) -> str:
     """``W_s`` as ``<i>W<sub>s</sub></i>``; other signs in it, as in ``|X|``, stay upright."""
     return re.sub(
-        r"([A-Za-zφσθ]+)(?:_(\{[^}]*\}|\w+))?",
+        r"([A-Za-zφσθ]+′?)(?:_(\{[^}]*\}|\w+))?",
         lambda m: f"<i>{m[1]}{'<sub>' + m[2].strip('{}') + '</sub>' if m[2] else ''}</i>",
         symbol,
     )

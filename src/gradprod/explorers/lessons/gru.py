@@ -85,7 +85,7 @@ class GRU(CellExplorer, SteppedExplorer):
     reset_recurrent_weight = _box("U_r", "reset gate", group=RECURRENT, when=_gated)
     candidate_recurrent_weight = _box("U_h", "candidate", 1.0, group=RECURRENT, when=_gated)
     candidate_recurrent_bias = _box(
-        "b'_h", "bias inside the reset", 0.0, group=RECURRENT, key="b2_h", when=lambda m: m.reset == "after"
+        "b′_h", "bias inside the reset", 0.0, group=RECURRENT, key="b2_h", when=lambda m: m.reset == "after"
     )
     update_weight = _box("W_z", "update gate", group=INPUT)
     reset_weight = _box("W_r", "reset gate", group=INPUT, when=_gated)
