@@ -458,3 +458,21 @@ def test_reset_everything_resets_what_is_looked_at_too():
     page.explorer.parameter = "recurrent_weight"
     page._receive(page, {"do": "reset"}, [])
     assert page.explorer.settings() == ThreeSteps.defaults()
+
+
+def test_large_gradients_have_two_digits_and_thin_spaces():
+    said = {}
+    for W_s in (2.0, -2.0, 1.0):
+        for T in range(3, 13):
+            model = ThreeSteps(recurrent_weight=W_s, sequence_length=T)
+            said |= {row.value: None for row in model.readouts()}
+            said |= {cell: None for row in model.table().rows for cell in row[2:]}
+    large = [text for text in said if "<sup>" not in text and abs(_number(text)) >= 1000]
+    assert large
+    for text in large:
+        assert "\u202f" in text
+        assert text.replace("\u202f", "").strip("−")[2:].strip("0") == ""
+
+
+def _number(text: str) -> float:
+    return float(text.replace("\u202f", "").replace("−", "-") or 0)

@@ -389,9 +389,12 @@ for name, terms in {call}(run, readout, {Y}).items():
 
 
 def _alike(*numbers: Any) -> Callable[[float], str]:
-    """How to say numbers that are to be added up by eye: to the same place, where they are of one size."""
+    """How to say numbers that are to be added up by eye: to the same place, where they are of one size.
+
+    From 1000 on they have two digits, as everywhere.
+    """
     largest = max(float(np.abs(n).max()) for n in numbers)
-    if not 1e-2 <= largest < 1e4:
+    if not 1e-2 <= largest < 999.5:
         return value
     places = max(0, 3 - int(np.floor(np.log10(largest))))
     every = np.concatenate([np.ravel(n) for n in numbers])
