@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import re
@@ -15,6 +16,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+import gradprod.explorers
 from gradprod.explorers.controls import BadValue, Choice, Control, Interval, Real, Switch
 from gradprod.explorers.lessons import LESSONS
 from gradprod.explorers.model import MARKS, Claim, Diagram, Explorer, Panel, Picture
@@ -209,3 +211,17 @@ def test_models_import_no_widget() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_apostrophes_are_of_one_kind() -> None:
+    straight = []
+    for file in Path(gradprod.explorers.__file__).parent.rglob("*.py"):
+        tree = ast.parse(file.read_text())
+        docs = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+        straight += [
+            (file.name, n.lineno, n.value)
+            for n in ast.walk(tree)
+            if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in docs
+            if re.search(r"[a-z]'(s|t)\b", n.value)
+        ]
+    assert straight == []

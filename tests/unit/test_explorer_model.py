@@ -335,7 +335,7 @@ def test_a_link_does_not_carry_the_file() -> None:
     model = Neighbour()
     (said,) = model.apply_query("input=csv&T=7")
     assert (model.input, model.sequence_length) == ("sine", 7)
-    assert "Input is a file of the reader's own, which has to be uploaded first. Opened with sine." in said
+    assert "Input is a file of the reader’s own, which has to be uploaded first. Opened with sine." in said
 
 
 def test_a_constant_file_cannot_be_standardised() -> None:

@@ -181,7 +181,7 @@ def test_columns_are_listed():
         (b"x,x\n1,2\n", "x", 'column "x" stands 2 times in the file; choose'),
         (b"x,y\n1,2\n", 3, 'column must be from 1 to 2, got 3; the columns are "x", "y"'),
         (b"x,y\n1,2\n", 0, "column must be from 1 to 2, got 0; the columns are"),
-        (b'x\n"1\n2\n', None, r"row 2 can't be read as CSV \(unexpected end of data\); check"),
+        (b'x\n"1\n2\n', None, r"row 2 can’t be read as CSV \(unexpected end of data\); check"),
         (b"x\n1\n\xe9\n", None, "the file is not UTF-8 text: row 3 has the byte 0xE9; save"),
         (b"\x89PNG\r\n\x1a\n", None, "the file is not UTF-8 text: row 1 has the byte 0x89"),
         (b"x\n1\x00\n", None, "the file is not UTF-8 text: row 2 has the byte 0x00"),

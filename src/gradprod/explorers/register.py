@@ -64,7 +64,7 @@ def as_rst() -> str:
         "================",
         "",
         "What five popular articles say of vanishing gradients, in our words, and what measurement says.",
-        "Every number was computed by the library when this page was built, at the settings that the card's",
+        "Every number was computed by the library when this page was built, at the settings that the card’s",
         "*Test it* button sets.",
         "",
         ".. list-table::",

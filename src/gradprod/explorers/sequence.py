@@ -188,7 +188,7 @@ class SequenceExplorer(Explorer):
 
     def settle(self, new: dict[str, Any], asked: frozenset[str]) -> dict[str, str]:
         if new["input"] == "csv" and self.series is None:
-            raise BadValue("input", _("is a file of the reader's own, which has to be uploaded first"))
+            raise BadValue("input", _("is a file of the reader’s own, which has to be uploaded first"))
         series = {"sunspots": SUNSPOTS, "csv": self.series}.get(new["input"])
         if series is None:
             return {}

@@ -151,7 +151,7 @@ def _rows(lines: list[str], start: int, separator: str) -> Iterator[tuple[int, l
         except StopIteration:
             return
         except csv.Error as error:
-            raise ValueError(f"row {row} can't be read as CSV ({error}); check its quotation marks") from None
+            raise ValueError(f"row {row} can’t be read as CSV ({error}); check its quotation marks") from None
         if cells in ([], [""]):
             empty = empty or row
         elif empty:

@@ -58,7 +58,7 @@ class BothDirections(SteppedExplorer):
     number = 9
     title = "Both directions"
     lead = (
-        "A net that reads from the left can't hear what comes later. A second one from the right can. Pick "
+        "A net that reads from the left can’t hear what comes later. A second one from the right can. Pick "
         "an output <i>t</i> and see which inputs <i>s</i> still speak to it."
     )
     formula = (

@@ -357,7 +357,7 @@ print("the rectangle", shares({self.activation!r}, {height}, {rectangle}, {low:.
         )
         if p.below > 1 - TOLERATED:
             why += _(
-                "The cell's factor is near 0 in {below} of its steps: the claim holds, and nothing is "
+                "The cell’s factor is near 0 in {below} of its steps: the claim holds, and nothing is "
                 "remembered.",
                 below=percent(p.below),
             )

@@ -261,7 +261,7 @@ print(product.log10, readouts(product, {self.threshold:.10g}))"""
     )
     def like_a_power(self) -> Judgement:
         why = _(
-            "As arithmetic: {w}<sup>{T}</sup> = {e}. The linear cell's product is <i>W<sub>s</sub></i> to "
+            "As arithmetic: {w}<sup>{T}</sup> = {e}. The linear cell’s product is <i>W<sub>s</sub></i> to "
             "the power of the lag, exactly.",
             w=self._text("recurrent_weight"),
             T=self._text("sequence_length"),

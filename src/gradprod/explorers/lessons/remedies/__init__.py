@@ -51,7 +51,7 @@ class Remedies(Clipping, Initialising, Truncating):
         Preset(
             "Plateau",
             {"weight": 5.0, "offset": -1.8, "recurrent_weight": VANISHES, "threshold": 10.0},
-            "Small gradients, on the cliff's flat side and in the cell: clipping leaves them small",
+            "Small gradients, on the cliff’s flat side and in the cell: clipping leaves them small",
         ),
         Preset(
             "Initialise",

@@ -308,7 +308,7 @@ for name, terms in {call}(run, readout, {Y}).items():
 
     @claim(
         1,
-        "∂<i>L</i>/∂<i>W<sub>o</sub></i> has no long-range part, so it can't explode.",
+        "∂<i>L</i>/∂<i>W<sub>o</sub></i> has no long-range part, so it can’t explode.",
         articles="000, 001, 002",
         test={**GROWING, "parameter": "readout_weight"},
         applies=lambda m: m.parameter == "readout_weight",
