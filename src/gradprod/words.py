@@ -178,10 +178,14 @@ def _times(log10: float) -> str:
 
 
 def guess_in_words(log10: float, /) -> str:
-    """A prediction in words while its slider moves: “10⁹ times as large”."""
-    if log10 < 0.005:
-        return left_in_words(log10)
-    return _("{n} times as large", n=_times(log10))
+    """A prediction in words while its slider moves: “10⁹ times as large”, “0.1: 10 % is left”.
+
+    With the number that `prediction_sentence` will say it was.
+    """
+    said = tick(log10)
+    if log10 < 0.5:
+        return _("{n}: {left}", n=said, left=left_in_words(log10))
+    return _("{n} times as large", n=said)
 
 
 def prediction_sentence(guess: float, exact: float, /) -> str:

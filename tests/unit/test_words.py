@@ -146,8 +146,15 @@ def test_left_in_words(exponent, text):
 
 def test_guess_in_words():
     assert words.plain(words.guess_in_words(9)) == "10⁹ times as large"
-    assert words.plain(words.guess_in_words(-12)) == "1 part in 10¹² is left"
-    assert words.guess_in_words(0) == "all of it is left"
+    assert words.plain(words.guess_in_words(-12)) == "10⁻¹²: 1 part in 10¹² is left"
+    assert words.guess_in_words(-1) == "0.1: 10 % is left"
+    assert words.guess_in_words(0) == "1: all of it is left"
+
+
+@pytest.mark.parametrize("guess", [-40, -7, -3, -1, 0, 1, 3, 9])
+def test_the_answer_says_the_guess_in_the_slider_s_words(guess):
+    said = re.split(r": | times", words.guess_in_words(guess))[0]
+    assert f"You said {said};" in words.prediction_sentence(guess, 100)
 
 
 @pytest.mark.parametrize(
