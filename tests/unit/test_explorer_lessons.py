@@ -193,7 +193,7 @@ def test_the_call_runs_as_it_stands_and_opens_the_same_picture(
         exec(compile(model.code(), "<call>", "exec"), scope)
         again = eval(repr(model), {lesson.__name__: lesson})
         assert again.settings() == model.settings(), repr(model)
-        if "product" in scope:
+        if "product" in scope and hasattr(model, "result"):
             np.testing.assert_array_equal(scope["product"].log10, model.result.log10, err_msg=model.code())
 
 

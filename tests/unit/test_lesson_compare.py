@@ -119,6 +119,21 @@ def test_they_are_sorted_with_the_rest_and_go_with_a_preset() -> None:
     assert sum(line.cell == "lstm" for line in model.lines.values()) == 4
 
 
+def test_the_call_computes_every_curve_by_the_library_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    layers = {f"show_{name}": True for name in lines.KINDS}
+    model = Compare(**layers, further=("lstm.open", "vector.hold"), rate=-0.7, leak=0.3, input="sunspots")
+    scope: dict[str, Any] = {}
+    exec(compile(model.code(), "<call>", "exec"), scope)
+    assert scope["products"].keys() == lines.KINDS.keys()
+    for name, product in scope["products"].items():
+        np.testing.assert_array_equal(product.log10, model.products[name].log10)
+        np.testing.assert_array_equal(product.sign, model.products[name].sign)
+    np.testing.assert_array_equal(scope["product"].log10, model.products["lstm.open"].log10)
+    np.testing.assert_array_equal(scope["norms"].largest, model.products["vector.hold"].log10)
+    last = [line.removeprefix("#") for line in model.code().splitlines() if line.startswith("#     ")]
+    exec(compile(inspect.cleandoc("\n" + "\n".join(last)), "<own>", "exec"), scope)
+
+
 def test_a_seventh_or_an_unknown_one_is_refused() -> None:
     seven = tuple(sources())[:7]
     assert len(Compare(further=seven[:6]).products) == 10

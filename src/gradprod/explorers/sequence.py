@@ -56,7 +56,7 @@ class InputChoice(Choice):
         }
 
 
-def _import_order(name: str) -> tuple[bool, bool, str]:
+def import_order(name: str) -> tuple[bool, bool, str]:
     """Constants, classes, functions, as formatters sort them."""
     return not name.isupper(), name.islower(), name
 
@@ -166,7 +166,7 @@ class SequenceExplorer(Explorer):
         needed = [name for name in ("SUNSPOTS", "read_csv", "standardise") if f"{name}" in call]
         return re.sub(
             r"(?<=^from gradprod import )(.*\bmake_input\b.*)$",
-            lambda found: ", ".join(sorted({*found[1].split(", "), *needed}, key=_import_order)),
+            lambda found: ", ".join(sorted({*found[1].split(", "), *needed}, key=import_order)),
             text,
             count=1,
             flags=re.MULTILINE,

@@ -13,7 +13,7 @@ import numpy as np
 from gradprod.analysis.own_cell import Step
 from gradprod.analysis.readouts import Readouts, effective_memory
 from gradprod.analysis.spread import spread
-from gradprod.explorers.borrowed import sources
+from gradprod.explorers.borrowed import borrowed, sources
 from gradprod.explorers.controls import PICTURE, Choice, Layer, Picks, Real, around_zero
 from gradprod.explorers.lessons.compare.lines import KINDS, THRESHOLD, Line, of_kind, of_preset, of_step
 from gradprod.explorers.model import (
@@ -28,12 +28,12 @@ from gradprod.explorers.model import (
     picture,
 )
 from gradprod.explorers.reading import html_table, lag_table, memory, signed
-from gradprod.explorers.sequence import SEEDS, SequenceExplorer
+from gradprod.explorers.sequence import SEEDS, SequenceExplorer, import_order
 from gradprod.figures.product_curve import Curve, marks, product_curve
 from gradprod.figures.theme import Style
 from gradprod.i18n import gettext as _
 from gradprod.products import LogProduct
-from gradprod.words import GLYPHS, factor, grouped, steps
+from gradprod.words import GLYPHS, factor, grouped, plain, steps
 
 FURTHER = 6
 BANDS = 4
@@ -142,6 +142,11 @@ class Compare(SequenceExplorer):
     def _kept_bands(self) -> dict[str, tuple[Line, LogProduct]]:
         return {}
 
+    def _values(self, name: str) -> tuple[float, ...]:
+        """What a curve's cell is made of."""
+        uses = KINDS[name].uses if name in KINDS else ()
+        return tuple(getattr(self, control) for control in uses)
+
     @property
     def listed(self) -> dict[str, Line]:
         """The curves that are shown, each computed once for its cell and the input."""
@@ -153,8 +158,7 @@ class Compare(SequenceExplorer):
             shown = list(dict.fromkeys(["gated", *shown]))
         found = {}
         for name in shown:
-            uses = KINDS[name].uses if name in KINDS else ()
-            at = tuple(getattr(self, control) for control in uses)
+            at = self._values(name)
             kept = self._kept.get(name)
             if kept is None or kept[0] != at:
                 kept = self._kept[name] = (at, self._made(name, at))
@@ -289,10 +293,27 @@ class Compare(SequenceExplorer):
             found |= {f"log10_{name}": p.log10, f"sign_{name}": p.sign.astype(int)}
         return found
 
+    def library_code(self) -> str:
+        names = [name for name in self.listed if name in KINDS]
+        made = {name: KINDS[name].call(*self._values(name)) for name in names}
+        needed = {"make_input", "readouts"}.union(*(call.imports for call in made.values()))
+        lines = "".join(f"\nproducts[{name!r}] = {call.text}" for name, call in made.items())
+        alone = f"""from gradprod import {", ".join(sorted(needed, key=import_order))}
+
+x = {self.inputs_code()}
+products = {{}}{lines}
+for name, product in products.items():
+    print(name, product.log10[-1], readouts(product, {THRESHOLD}).effective_memory)"""
+        others = [
+            f"# {plain(self.name_of(name))}\n{borrowed(name, self).library_code()}" for name in self.further
+        ]
+        return "\n\n".join([alone, *others])
+
     def code(self) -> str:
         return f"""{super().code()}
 
 # with a cell of your own: step(state, x) -> state, for instance
+#     import numpy as np
 #     Compare(own=lambda h, x: 0.95 * h + np.tanh(0.1 * h + x), own_name="mine")"""
 
     # ---- picture ----

@@ -13,6 +13,7 @@ from gradprod.analysis.own_cell import Step, diagonal_recurrence, leaky_rnn, own
 from gradprod.analysis.readouts import Readouts, readouts
 from gradprod.cells import Cell, GatedCell, ScalarGRU, ScalarLSTM, ScalarMinGRU, ScalarRNN
 from gradprod.explorers.borrowed import borrowed, reduced
+from gradprod.explorers.calls import cell_call
 from gradprod.explorers.sequence import SequenceExplorer
 from gradprod.products import LogProduct, block, gradient_product, matrix_product
 from gradprod.unroll import unroll
@@ -22,13 +23,36 @@ RATES = np.array((1.0, 0.9, 0.5))
 """The diagonal recurrence's rates, as multiples of its λ."""
 
 
+class Call(NamedTuple):
+    """An expression, and the names that it needs."""
+
+    text: str
+    imports: set[str]
+
+
 class Kind(NamedTuple):
-    """A cell of this lesson: its name, its controls, how it is made of them, and its first state."""
+    """A cell of this lesson: its name, its controls, how it is made of them, and its first state.
+
+    ``step`` is the call that makes it, where it is given as a function.
+    """
 
     name: str
     uses: tuple[str, ...]
     make: Callable[..., Cell | Step]
     start: ArrayLike = 0.0
+    step: str = ""
+
+    def call(self, *values: float) -> Call:
+        """The library's expression for the product of this cell on an input x."""
+        made = self.make(*values)
+        if not isinstance(made, Cell):
+            step = self.step.format(*(f"{v:.10g}" for v in values))
+            start = np.asarray(self.start, float).tolist()
+            return Call(f"own_cell({step}, x, {start}).product", {"own_cell", step.partition("(")[0]})
+        run, name = f"unroll({cell_call(made)}, x)", type(made).__name__
+        if isinstance(made, ScalarLSTM):
+            return Call(f'block(matrix_product({run}), "cc")', {"block", "matrix_product", "unroll", name})
+        return Call(f"gradient_product({run})", {"gradient_product", "unroll", name})
 
 
 KINDS = {
@@ -37,9 +61,18 @@ KINDS = {
     "lstm": Kind("LSTM", ("forget_bias",), lambda b: ScalarLSTM(forget_bias=b)),
     "gru": Kind("GRU", ("update_bias",), lambda b: ScalarGRU(update_bias=b)),
     "mingru": Kind("minGRU", ("update_bias",), lambda b: ScalarMinGRU(update_bias=b)),
-    "leaky": Kind("leaky RNN", ("recurrent_weight", "leak"), lambda w, a: leaky_rnn(a, w, 0.5)),
+    "leaky": Kind(
+        "leaky RNN",
+        ("recurrent_weight", "leak"),
+        lambda w, a: leaky_rnn(a, w, 0.5),
+        step="leaky_rnn({1}, {0}, 0.5)",
+    ),
     "diagonal": Kind(
-        "diagonal recurrence", ("rate",), lambda rate: diagonal_recurrence(rate * RATES), 0 * RATES
+        "diagonal recurrence",
+        ("rate",),
+        lambda rate: diagonal_recurrence(rate * RATES),
+        0 * RATES,
+        "diagonal_recurrence([{0}, 0.9 * {0}, 0.5 * {0}])",
     ),
 }
 
