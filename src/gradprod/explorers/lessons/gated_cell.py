@@ -143,7 +143,7 @@ class GatedAgainstPlain(CellExplorer, SteppedExplorer):
     def readouts(self) -> Sequence[Readout]:
         f = self.trajectory.gates["f"]
         T = self.sequence_length
-        spread = _("from {low} to {high}", low=value(float(f.min())), high=value(float(f.max())))
+        spread = _("from {low} to {high}", low=factor(float(f.min())), high=factor(float(f.max())))
         return [
             rate(self.readout, _("Gated: rate per step")),
             rate(self.plain_readout, _("Plain: rate per step"), math.copysign(1, self.recurrent_weight)),
