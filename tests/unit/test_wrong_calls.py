@@ -1,7 +1,10 @@
 """Calls that a newcomer gets wrong: each answer names the value, what it must be, and what it was."""
 
+import inspect
+
 import pytest
 
+import gradprod
 from gradprod import (
     SUNSPOTS,
     Readout,
@@ -61,6 +64,7 @@ RUN = unroll(ScalarRNN(), INPUTS)
             lambda: descend_cliff(4, -2, learning_rate=0.1, steps=-1),
             "steps must be an integer of 0 or more, got -1; 0 gives the start alone",
         ),
+        (lambda: leaky_rnn(leak="a"), "leak must be numbers, got 'a'; give an array"),
         (lambda: leaky_rnn(leak=2), "leak must be from 0 to 1, got 2; 1 is a plain cell"),
         (lambda: own_cell(3, INPUTS), "step must be a function of state and input, got 3; give def step"),
         (lambda: own_cell(lambda s, x: "a", INPUTS), r"step must return numbers, got \['a'\] at step 1"),
@@ -107,3 +111,51 @@ RUN = unroll(ScalarRNN(), INPUTS)
 def test_a_wrong_call_is_told_what_it_must_be(call, sentence):
     with pytest.raises(ValueError, match=sentence):
         call()
+
+
+OF_A_RUN = {
+    **dict.fromkeys(
+        [
+            "ablation",
+            "all_terms",
+            "approximations",
+            "backpropagate",
+            "cell_slope",
+            "clipped_terms",
+            "eigenvalue_reading",
+            "freeze",
+            "gradient_by_lag",
+            "gradient_left",
+            "gradient_product",
+            "gru_terms",
+            "input_term_norms",
+            "lag_shares",
+            "loss_gradients",
+            "lstm_terms",
+            "lyapunov_exponents",
+            "matrix_product",
+            "product_map",
+            "product_norms",
+            "rounding_horizon",
+            "step_factors",
+            "step_terms",
+            "truncation_loss",
+            "vector_product",
+            "weight_recursion",
+            "weight_terms",
+        ],
+        "trajectory must be a Trajectory, got None; unroll a cell over an input",
+    ),
+    "block": "product must be a MatrixProduct, got None; matrix_product makes one",
+    "norm": "product must be a MatrixProduct, got None; matrix_product makes one",
+    "step_sums": "terms must be Terms, got None; take those of one weight from all_terms",
+    "terms_needed": "terms must be Terms, got None; take those of one weight from step_terms",
+}
+
+
+@pytest.mark.parametrize("name", OF_A_RUN)
+def test_nothing_in_the_place_of_a_result_is_told_where_to_get_one(name):
+    function = getattr(gradprod, name)
+    needed = [p for p in inspect.signature(function).parameters.values() if p.default is p.empty]
+    with pytest.raises(ValueError, match=OF_A_RUN[name]):
+        function(*[None for _p in needed])

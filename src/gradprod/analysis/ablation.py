@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from gradprod.analysis.readouts import Readouts, readouts
 from gradprod.cells import ScalarLSTM
 from gradprod.products import block, matrix_product
-from gradprod.unroll import Trajectory, unroll
+from gradprod.unroll import Trajectory, require_trajectory, unroll
 
 FROZEN = {
     "forget": ("f", "forget"),
@@ -57,6 +57,7 @@ def freeze(trajectory: Trajectory, gate: str) -> ScalarLSTM:
     ValueError
         If the cell isn't a single ScalarLSTM, or there is no such gate.
     """
+    require_trajectory(trajectory)
     cell = trajectory.cell
     if not isinstance(cell, ScalarLSTM) or trajectory.leading:
         raise ValueError(

@@ -35,7 +35,7 @@ from gradprod.products import (
     spectral_radius,
     step_factors,
 )
-from gradprod.unroll import Trajectory
+from gradprod.unroll import Trajectory, require_trajectory
 
 Product: TypeAlias = LogProduct | MatrixProduct
 
@@ -145,6 +145,7 @@ def approximations(trajectory: Trajectory, *, target: int | None = None) -> Appr
     ValueError
         If target is out of range, or the cell is of another kind.
     """
+    require_trajectory(trajectory)
     cell = trajectory.cell
     exact: dict[str, Product]
     if isinstance(cell, ScalarRNN | GatedCell | ScalarGRU | ScalarMinGRU):
@@ -225,6 +226,7 @@ def eigenvalue_reading(trajectory: Trajectory, *, target: int | None = None) -> 
     ValueError
         If the cell isn't a VectorRNN, or target is out of range.
     """
+    require_trajectory(trajectory)
     cell = trajectory.cell
     if not isinstance(cell, VectorRNN):
         raise ValueError(f"eigenvalue_reading needs a run of VectorRNN, got {type(cell).__name__}")

@@ -10,7 +10,7 @@ import numpy as np
 from gradprod.activations import LOG_10
 from gradprod.cells import ScalarRNN
 from gradprod.products import LogProduct, gradient_product
-from gradprod.unroll import Trajectory
+from gradprod.unroll import Trajectory, require_trajectory
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,6 +56,7 @@ def clipped_terms(trajectory: Trajectory, threshold: float) -> ClippedTerms:
     ValueError
         If the cell isn't a ScalarRNN or there are leading axes; if the threshold isn't above 0.
     """
+    require_trajectory(trajectory)
     cell = trajectory.cell
     if not isinstance(cell, ScalarRNN) or trajectory.leading:
         raise ValueError(f"trajectory must be one run of ScalarRNN, got one of {type(cell).__name__}")

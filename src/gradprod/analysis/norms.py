@@ -10,7 +10,7 @@ from gradprod.activations import LOG_10, FloatArray
 from gradprod.cells import VectorRNN
 from gradprod.cells.base import log_magnitude
 from gradprod.products import norm, product_windows
-from gradprod.unroll import Trajectory
+from gradprod.unroll import Trajectory, require_trajectory
 
 LOG10_2 = np.log10(2.0)
 _KEPT = 2**19
@@ -130,6 +130,7 @@ def _drive(trajectory: Trajectory) -> FloatArray:
 
 
 def _vector_rnn(trajectory: Trajectory) -> VectorRNN:
+    require_trajectory(trajectory)
     if not isinstance(trajectory.cell, VectorRNN):
         raise ValueError(
             f"trajectory must be a run of VectorRNN, got one of {type(trajectory.cell).__name__}"

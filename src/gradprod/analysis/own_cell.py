@@ -148,7 +148,7 @@ def leaky_rnn(leak: float = 0.1, recurrent_weight: float = 1.2, input_weight: fl
     ValueError
         If the leak a isn't from 0 to 1.
     """
-    if not 0 <= leak <= 1:
+    if not 0 <= as_floats("leak", leak) <= 1:
         raise ValueError(f"leak must be from 0 to 1, got {leak}; 1 is a plain cell")
 
     def step(h: Any, x: Any) -> Any:

@@ -47,6 +47,8 @@ def step_sums(terms: Terms) -> StepSums:
     ValueError
         If they are the terms of one L_t.
     """
+    if not isinstance(terms, Terms):
+        raise ValueError(f"terms must be Terms, got {terms!r}; take those of one weight from all_terms")
     if terms.values.ndim - np.ndim(terms.gradient) != 2:
         raise ValueError(
             "terms must be those of the whole loss, from all_terms, got those of one L_t; "
@@ -80,6 +82,8 @@ def terms_needed(terms: Terms | StepSums, within: float = 0.01) -> NDArray[np.in
     """
     if not 0 < within < 1:
         raise ValueError(f"within must be a number between 0 and 1, got {within!r}; 0.01 is one per cent")
+    if not isinstance(terms, Terms | StepSums):
+        raise ValueError(f"terms must be Terms, got {terms!r}; take those of one weight from step_terms")
     newest = np.asarray(terms.values)[..., ::-1]
     start = np.zeros((*newest.shape[:-1], 1))
     partial = np.concatenate([start, np.cumsum(newest, axis=-1)], axis=-1)

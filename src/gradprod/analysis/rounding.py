@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from gradprod.activations import FloatArray
-from gradprod.unroll import Trajectory, unroll
+from gradprod.unroll import Trajectory, require_trajectory, unroll
 
 _LAST_DIGIT = float(np.spacing(1.0))
 _AT_A_TIME = 256
@@ -39,6 +39,7 @@ def rounding_horizon(trajectory: Trajectory, *, tolerance: float = 1e-3) -> int 
     ValueError
         If the trajectory is a grid of runs.
     """
+    require_trajectory(trajectory)
     if trajectory.leading:
         raise ValueError(
             f"trajectory must be a single run, got a grid of shape {trajectory.leading}; "

@@ -12,8 +12,9 @@ from gradprod.activations import LOG_10, FloatArray
 from gradprod.analysis.initialisation import gaussian_weights
 from gradprod.cells import VectorLSTM
 from gradprod.cells.base import log_magnitude
+from gradprod.cells.shapes import as_numbers
 from gradprod.products import vector_product
-from gradprod.unroll import Trajectory
+from gradprod.unroll import Trajectory, require_trajectory
 
 _GATES = ("forget", "input_gate", "candidate", "output_gate")
 
@@ -66,7 +67,7 @@ def random_lstm(
         drawn = np.random.default_rng([seed, k, 1]).standard_normal((*leading, n, 1))
         weights[f"{gate}_weight"] = input_scale * drawn
     for name, given in {"forget_bias": forget_bias, "input_gate_bias": input_gate_bias}.items():
-        bias = np.asarray(given, dtype=float)
+        bias = as_numbers(name, given)
         try:
             weights[name] = np.broadcast_to(bias, np.broadcast_shapes(bias.shape, (*leading, n))).copy()
         except ValueError:
@@ -100,6 +101,7 @@ def gradient_left(trajectory: Trajectory, *, seed: int = 7) -> FloatArray:
     ValueError
         If the cell is a scalar one.
     """
+    require_trajectory(trajectory)
     cell = trajectory.cell
     if not cell.algebra.axes:
         raise ValueError(

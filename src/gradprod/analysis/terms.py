@@ -17,7 +17,7 @@ from gradprod.cells import (
     VectorLSTM,
     VectorMinGRU,
 )
-from gradprod.unroll import Trajectory
+from gradprod.unroll import Trajectory, require_trajectory
 
 CELL_SLOPE_BOUND = 0.44774320469430284
 """max |c (1 − tanh² c)|, where 2 c tanh c = 1."""
@@ -252,6 +252,7 @@ def _step_terms(trajectory: Trajectory, terms: Arrays, start: int, stop: int) ->
 
 
 def _cell(trajectory: Trajectory, kinds: tuple[type, ...], who: str) -> Any:
+    require_trajectory(trajectory)
     cell = trajectory.cell
     if not isinstance(cell, kinds):
         names = " or ".join(kind.__name__ for kind in kinds)

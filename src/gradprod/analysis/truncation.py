@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from gradprod.activations import FloatArray
 from gradprod.analysis.memory import gradient_by_lag
 from gradprod.bptt import Readout
-from gradprod.unroll import Trajectory
+from gradprod.unroll import Trajectory, require_trajectory
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,6 +63,7 @@ def truncation_loss(trajectory: Trajectory, readout: Readout, targets: ArrayLike
     ValueError
         As `gradient_by_lag`; if the trajectory has leading axes.
     """
+    require_trajectory(trajectory)
     if trajectory.leading:
         raise ValueError(
             f"trajectory must be one run, got leading axes {trajectory.leading}; take one of them at a time"

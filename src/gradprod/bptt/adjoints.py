@@ -10,7 +10,7 @@ from gradprod.activations import FloatArray
 from gradprod.bptt.readout import Readout, errors, lined_up, refuse_overflow
 from gradprod.cells import Arrays, Cell, Step
 from gradprod.cells.algebra import VECTOR, Algebra
-from gradprod.unroll import BidirectionalTrajectory, Trajectory
+from gradprod.unroll import BidirectionalTrajectory, Trajectory, require_trajectory
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -107,6 +107,7 @@ def backpropagate(
         If the trajectory overflows, if an array doesn't fit it, or if truncation isn't a positive integer. In
         a grid of runs those that overflow come out as NaN or infinity instead.
     """
+    require_trajectory(trajectory)
     cell, state = trajectory.cell, state or {}
     if not set(state) <= set(cell.parts):
         raise ValueError(f"state must name parts of ({', '.join(cell.parts)}), got {', '.join(state)}")
@@ -147,6 +148,7 @@ def loss_gradients(
     ValueError
         As `backpropagate`, and if readout or targets don't fit.
     """
+    require_trajectory(trajectory)
     algebra = trajectory.cell.algebra
     with np.errstate(invalid="ignore", over="ignore"):
         hidden, error = errors(trajectory, readout, targets)

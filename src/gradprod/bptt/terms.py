@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from gradprod.activations import LOG_10, FloatArray
 from gradprod.bptt.readout import Readout, errors, refuse_overflow, step_of
 from gradprod.products import step_factors
-from gradprod.unroll import Trajectory
+from gradprod.unroll import Trajectory, require_trajectory
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -107,6 +107,7 @@ def all_terms(trajectory: Trajectory, readout: Readout, targets: ArrayLike) -> d
 
 
 def _one_number(trajectory: Trajectory) -> None:
+    require_trajectory(trajectory)
     cell = trajectory.cell
     if cell.width or len(cell.parts) > 1:
         raise ValueError(

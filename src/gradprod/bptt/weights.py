@@ -8,7 +8,7 @@ import numpy as np
 from gradprod.activations import LOG_10, FloatArray
 from gradprod.bptt.readout import refuse_overflow, step_of
 from gradprod.cells import VectorRNN
-from gradprod.unroll import Trajectory
+from gradprod.unroll import Trajectory, require_trajectory
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -122,6 +122,7 @@ def _weight_steps(
     trajectory: Trajectory, parameter: str, target: int | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """φ′(u_k) and what the parameter weighs, k = 1 … t first; and W."""
+    require_trajectory(trajectory)
     cell = trajectory.cell
     if not isinstance(cell, VectorRNN):
         raise ValueError(f"the sum over source steps is written for VectorRNN, got {type(cell).__name__}")

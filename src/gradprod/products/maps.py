@@ -13,7 +13,7 @@ from gradprod.cells.base import log_magnitude
 from gradprod.cells.shapes import as_floats
 from gradprod.products.layout import Stacked, exponents
 from gradprod.products.matrix import LOG10_2
-from gradprod.unroll import BidirectionalTrajectory, Trajectory
+from gradprod.unroll import BidirectionalTrajectory, Trajectory, require_trajectory
 
 _Products = Iterator[tuple[int, FloatArray, NDArray[np.int64]]]
 """Lag, matrices short of powers of two, and their exponents."""
@@ -32,6 +32,7 @@ def product_map(trajectory: Trajectory) -> FloatArray:
     ndarray, shape (..., T + 1, T + 1)
         Row t, column s; −inf above the diagonal, where a later state has no part in an earlier one.
     """
+    require_trajectory(trajectory)
     place = Stacked(trajectory.cell, trajectory.leading)
     T = trajectory.length
     start = np.broadcast_to(np.eye(place.size), (T + 1, *place.grid, place.size, place.size))

@@ -85,6 +85,7 @@ def block(product: MatrixProduct, name: str) -> Any:
     ValueError
         If there is no such block.
     """
+    _require_matrices(product)
     names = [row + column for row in product.parts for column in product.parts]
     if name not in names:
         raise ValueError(f"block must be one of {', '.join(names)}, got {name!r}; rows come first")
@@ -123,6 +124,7 @@ def norm(product: MatrixProduct, kind: Literal["fro", 2] = "fro") -> FloatArray:
     ValueError
         If there is no such norm.
     """
+    _require_matrices(product)
     if kind == "fro":
         log = log_magnitude(product.squares) / 2
     elif kind == 2:
@@ -131,6 +133,11 @@ def norm(product: MatrixProduct, kind: Literal["fro", 2] = "fro") -> FloatArray:
         raise ValueError(f"kind must be 'fro' or 2, got {kind!r}; singular_values gives the others")
     value: FloatArray = log / LOG_10 + product.exponent * LOG10_2
     return value
+
+
+def _require_matrices(product: object) -> None:
+    if not isinstance(product, MatrixProduct):
+        raise ValueError(f"product must be a MatrixProduct, got {product!r}; matrix_product makes one")
 
 
 def _largest_singular(matrix: FloatArray) -> Any:

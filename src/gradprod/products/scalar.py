@@ -76,6 +76,7 @@ def step_factors(trajectory: Trajectory) -> Factors:
     ValueError
         If the cell's state is more than one number.
     """
+    require_trajectory(trajectory)
     sign, log = _empty(trajectory.length, trajectory.leading)
     for start, stop, signs, logs in _factors(trajectory, 0, trajectory.length):
         sign[start:stop], log[start:stop] = signs, logs

@@ -110,8 +110,8 @@ def lyapunov_exponents(
     ValueError
         If count or discard is out of range.
     """
-    place = Stacked(trajectory.cell, trajectory.leading)
     _, t = span(trajectory, None, None)
+    place = Stacked(trajectory.cell, trajectory.leading)
     count = place.size if count is None else count
     if not 1 <= count <= place.size:
         raise ValueError(
