@@ -453,6 +453,17 @@ def test_the_loss_in_focus_stays_the_last_one_while_it_is():
         assert model.t == t
 
 
+@pytest.mark.parametrize("target", [2, 3, 5, 12])
+def test_a_call_and_a_link_open_the_loss_that_was_in_focus(target):
+    model = ThreeSteps(loss="all")
+    model.sequence_length = 12
+    model.target = target
+    assert eval(repr(model)).target == target
+    again = ThreeSteps()
+    again.apply_query(model.query())
+    assert again.target == target
+
+
 def test_reset_everything_resets_what_is_looked_at_too():
     page = Page(ThreeSteps(loss="all", sequence_length=5, target=2, source=2, reading="open"))
     page.explorer.parameter = "recurrent_weight"

@@ -76,6 +76,13 @@ class UnrolledNet(PlainCell, Explorer):
     source = Whole("k", "term from step", 1, when=lambda m: m.parameter != "readout_weight", **STEP)
     reading = Choice("", "Gate reading", "none", READINGS, key="gates", look=True, group=PICTURE)
 
+    follows = False
+    """Whether the loss in focus goes with T while it is the last; a call says for itself which it is."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.follows = True
+
     # ---- what follows from the settings ----
 
     @property
@@ -170,7 +177,7 @@ class UnrolledNet(PlainCell, Explorer):
         T = new["sequence_length"]
         notes = {}
         limits = {"target": T}
-        if "target" not in asked and self.target == self.sequence_length:  # at the end it stays there
+        if self.follows and "target" not in asked and self.target == self.sequence_length:
             new["target"] = T
         new["target"] = min(new["target"], T)
         limits["source"] = T if new["loss"] == "last" else new["target"]
