@@ -3,9 +3,11 @@
 
 const STYLE = "page.css", PLOT = "plot.js", PLOT_NAME = "plot.name";
 const FIRST_ADDRESS = location.search;
+const ECHO = 24; // milliseconds that a key's mark waits for its picture
 let pages = 0;
 // the plots of a page share one script, and wait for it
-const scripts = ((globalThis[Symbol.for("gradprod")] ??= {}).scripts ??= {});
+const G = (globalThis[Symbol.for("gradprod")] ??= {});
+const scripts = (G.scripts ??= {});
 let fonts; // a promise, once MathJax's have been asked for
 scripts[PLOT_NAME] ??= import(URL.createObjectURL(new Blob([PLOT], { type: "text/javascript" })));
 
@@ -116,7 +118,9 @@ class Real extends Control {
     const to = event.key === "Home" ? low : event.key === "End" ? high : by ? this.stepped(now, by, step) : null;
     if (to === null) return;
     event.preventDefault();
-    this.moved(clip(to, low, high));
+    const value = clip(to, low, high);
+    this.set(this.now = value);
+    this.page.echo(this, () => this.show(value, this.page.number(value)));
   }
   stepped(now, by, step) {
     const at = now / step, from = by > 0 ? Math.floor(at + 1e-9) : Math.ceil(at - 1e-9);
@@ -134,6 +138,7 @@ class Real extends Control {
     this.back.classList.toggle("idle", value === this.spec.start);
   }
   put({ v, text }) {
+    this.page.echoes.delete(this);
     this.show(v, text);
     const name = this.page.text("reset_name", { name: this.spec.spoken });
     this.back.setAttribute("aria-label", name);
@@ -276,7 +281,7 @@ class Page {
   constructor({ model, el: root, host, signal }) {
     Object.assign(this, { model, root, host, signal });
     this.id = `gp${++pages}`;
-    this.seq = model.get("done"); this.waiting = { values: {}, texts: {} }; this.flying = null; this.refused = []; this.plots = new Map(); this.timers = {};
+    this.seq = model.get("done"); this.waiting = { values: {}, texts: {} }; this.flying = null; this.refused = []; this.plots = new Map(); this.timers = {}; this.echoes = new Map();
     root.classList.add("gradprod");
     root.dataset.lmSuppressShortcuts = "true";
     this.live = el("div", { class: "sr", "aria-live": "polite" });
@@ -289,7 +294,9 @@ class Page {
     listen("frame", () => this.draw());
     for (const name of ["values", "words", "notes", "address", "done"]) listen(name, () => this[`put_${name}`]());
     // what is long to lay out comes after the pictures
-    const later = task => (globalThis[Symbol.for("gradprod")].later ?? (now => now()))(task);
+    const later = task => (G.later ?? (now => now()))(task);
+    (G.along ??= new Set()).add(this.resound);
+    signal?.addEventListener("abort", () => G.along.delete(this.resound));
     for (const name of ["cards", "numbers", "table"]) {
       const put = () => this[`put_${name}`]();
       listen(name, () => later(put));
@@ -337,6 +344,16 @@ class Page {
     this.flying = { seq: this.seq, values, texts };
     for (const name in { ...values, ...texts }) this.controls.get(name).sent = this.seq;
   }
+  /** A key's own mark on the page comes with the picture that it makes: a frame of its own would hold that up. */
+  echo(control, show) {
+    this.echoes.set(control, show);
+    this.timers.echo ??= setTimeout(this.resound, ECHO);
+  }
+  resound = () => {
+    clearTimeout(this.timers.echo);
+    delete this.timers.echo;
+    for (const [control, show] of this.echoes) { this.echoes.delete(control); show(); }
+  };
   refuses(name) { return !!this.model.get("notes")[name]?.error; }
   /** Anything but a change: what waits goes first, or it would come after and undo it. */
   act(what, data = {}, buffers = []) { this.flush(true); this.send(what, data, buffers); }
@@ -688,7 +705,7 @@ class Page {
   }
   async image(format) {
     const { hidden } = this.model.get("values"), main = this.frame.pictures.find(({ place, name }) => place === "main" && !hidden.includes(name));
-    const view = globalThis[Symbol.for("gradprod")]?.views?.get(main?.view);
+    const view = G.views?.get(main?.view);
     if (!view) return;
     const url = await view.export(format, { scale: format === "png" ? 2 : 1, background: getComputedStyle(this.sheet).backgroundColor, caption: this.caption() });
     const [head, body] = [url.slice(0, url.indexOf(",")), url.slice(url.indexOf(",") + 1)];

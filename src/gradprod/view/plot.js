@@ -6,6 +6,7 @@
                data URL of what the view shows now, zoom and legend included, from all points; format is "png" or
                "svg", caption a list of lines over it, every option may be missing. It is also `(await host.getWidget(ref)).exports.export`.
 
+     G.along   functions that mark on the page what belongs to the picture which is about to be drawn.
      G.later   has a function called once all pictures are drawn and shown.
      G.hold    has a function called at once, or as soon as the picture is shown that is on its way to the screen.
 
@@ -165,6 +166,7 @@ function tick() {
   const main = ready.reduce((a, b) => (b.area() > a.area() ? b : a));
   due.sort((a, b) => (b === main) - (a === main) || a.since - b.since);
   const start = performance.now();
+  G.along?.forEach((mark) => mark());
   due.forEach((screen, i) => {
     // the main one has a frame to itself, unless another has waited long
     const waits = due[0] === main && start - screen.since < PATIENCE;
