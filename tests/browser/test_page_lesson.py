@@ -85,7 +85,7 @@ def test_every_handle_has_a_name_and_moves_by_keyboard(lesson: Page) -> None:
     ]:
         slider(lesson, name).press(key)
         expect(box(lesson, name)).to_have_value(text)
-        assert slider(lesson, name).get_attribute("aria-valuetext") == text
+        expect(slider(lesson, name)).to_have_attribute("aria-valuetext", text)
     expect(sentence(lesson)).not_to_have_text(START)
     expect(lesson.locator("#never")).to_have_count(0)
     lesson.wait_for_url(lambda url: "T=1&" in url and "W_s=0.45" in url)

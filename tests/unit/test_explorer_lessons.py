@@ -118,6 +118,16 @@ def test_presets_differ_are_recognised_and_survive_a_link(lesson: type[Explorer]
         assert opened.settings() == model.settings()
 
 
+def test_whatever_was_set_starts_over(lesson: type[Explorer]) -> None:
+    explorer = lesson()
+    first = explorer.settings()
+    for preset in explorer.presets:
+        explorer.start_from(preset.settings)
+    explorer.start_over()
+    assert explorer.settings() == first
+    assert explorer.pressed == 0
+
+
 def test_claims_are_judged_where_they_are_tested_and_elsewhere(lesson: type[Explorer]) -> None:
     for made in lesson.parts(Claim):
         tested = lesson(**made.test)

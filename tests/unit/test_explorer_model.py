@@ -114,7 +114,7 @@ def test_presets_set_everything_and_are_recognised() -> None:
 
 def test_a_reset_takes_layers_and_shared_controls_too() -> None:
     model = Square(x=7, marked=True, offset=2)
-    model.reset()
+    model.start_over()
     assert model.settings() == Square.defaults()
 
 

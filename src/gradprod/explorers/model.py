@@ -569,7 +569,7 @@ class Explorer(traitlets.HasTraits):
         base = {name: v for name, v in self.defaults().items() if name not in kept}
         self.set(**(base | dict(settings)))
 
-    def reset(self) -> None:
+    def start_over(self) -> None:
         """Every control at its default, layers and shared ones too."""
         self.set(**self.defaults())
 

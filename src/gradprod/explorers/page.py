@@ -281,7 +281,7 @@ class Page(anywidget.AnyWidget):
     def _do_reset(self) -> None:
         self.errors = {}
         self.explorer.skip()
-        self.explorer.reset()
+        self.explorer.start_over()
 
     def _do_claim(self, step: int = 0, test: bool = False) -> None:
         claims = self.explorer.parts(Claim)
