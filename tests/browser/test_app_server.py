@@ -248,6 +248,39 @@ def test_what_is_under_way_when_a_page_goes_is_dropped(far: Any) -> None:
     channels.on_message(message)
 
 
+def test_no_message_waits_for_others_to_be_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gradprod.serve.server import Channels, VoilaKernelWebsocketHandler
+
+    at_once: list[bool] = []
+    channels = Channels.__new__(Channels)
+    monkeypatch.setattr(Channels, "set_nodelay", lambda self, value: at_once.append(value))
+    monkeypatch.setattr(VoilaKernelWebsocketHandler, "open", lambda self, kernel: f"{kernel} is open")
+    assert channels.open("a kernel") == "a kernel is open"
+    assert at_once == [True]
+
+
+def test_messages_are_read_when_the_picture_is_shown(server: Server, page: Page, problems: Problems) -> None:
+    page.goto(server.url)
+    page.wait_for_selector(".gradprod:not(.opening) [data-slot=chart] .main-svg")
+    settled(page)
+    read = page.evaluate(
+        """async () => {
+            const G = globalThis[Symbol.for("gradprod")], read = [];
+            G.hold(() => read.push("at once"));
+            G.painted = true; // a picture is on its way, and stays there, as in a page that is not seen
+            G.hold(() => read.push("first"));
+            G.hold(() => { throw new Error("in a message"); });
+            G.hold(() => read.push("last"));
+            const before = [...read];
+            while (read.length < 3) await new Promise(done => setTimeout(done, 10));
+            G.painted = false;
+            return [before, read];
+        }"""
+    )
+    assert read == [["at once"], ["at once", "first", "last"]]
+    problems.expect("in a message")
+
+
 def test_mathjax_is_asked_for_after_the_first_picture(server: Server, page: Page) -> None:
     page.add_init_script(
         """new MutationObserver((_, watch) => {

@@ -180,6 +180,10 @@ MORE: dict[str, tuple[Figure, Figure]] = {
         figure(trace(), xaxis={"range": [-5, 5.43]}, yaxis=TIED),
         figure(trace(), xaxis={"range": [-5, 5.43]}, yaxis=TIED | {"range": [-1.5, 1.5]}),
     ),
+    "an image on a logarithmic axis": (
+        figure(trace(y=np.exp(WAVE)), yaxis=LOG, images=image(2, 0.5)),
+        figure(trace(y=np.exp(WAVE)), yaxis=LOG, images=image(5, 0.2)),
+    ),
     "another size": (figure(trace()), figure(trace(y=OTHER), height=200)),
 }
 """Figures that differ in more, which react draws."""

@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 import pytest
 
 from gradprod.view import PlotView, Point, plotly_js
+from gradprod.view.pacer import FRAMES
 
 X = np.arange(40.0)
 
@@ -70,6 +71,17 @@ def test_figure_and_description_travel_together() -> None:
         {"n": 1, "set": [[["layout", "height"], 300]], "arrays": [], "description": "two"},
         {"n": 2, "set": [], "arrays": [], "description": "three"},
     ]
+
+
+def test_only_what_is_awaited_holds_up_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    under_way: list[str] = []
+    monkeypatch.setattr(FRAMES, "sent", lambda view, number: under_way.append(view))
+    main, other = Watched(line()), Watched(line())
+    main.show(line(2), "two")
+    other.show(line(2), "two", awaited=False)
+    assert under_way == [main.model_id]
+    assert "awaited" not in main.messages[0][0]
+    assert other.messages[0][0]["awaited"] is False
 
 
 def test_a_page_that_comes_late_gets_the_newest_state() -> None:

@@ -99,15 +99,22 @@ function simple(plot, { data, axes, shapes, images }) {
     return still(axisNamed(full, made.xaxis)) && still(axisNamed(full, made.yaxis));
   };
   const altered = Object.keys(axes).map((name) => full[name]?._id);
-  const tied = ({ _matchGroup, _constraintGroup: group }) => _matchGroup || !Object.keys(group ?? {}).every((id) => altered.includes(id));
+  const tied = ({ _matchGroup, _constraintGroup: group }) =>
+    _matchGroup || !Object.keys(group ?? {}).every((id) => altered.includes(id));
   const axis = (name) => still(full[name]) && !tied(full[name]);
   const member = (name) => (_, i) => {
     const made = full[name]?.[i];
     if (made?._input !== plot.layout[name][i] || made._index !== i) return false;
-    return [made.xref, made.yref].every((ref) => ref === "paper" || (!ref.includes(" ") && straight(axisNamed(full, ref))));
+    // an image's place on a logarithmic axis is a logarithm, a shape's is not
+    const on = name === "images" ? (axis) => axis?.type === "linear" : straight;
+    return [made.xref, made.yref].every((ref) => ref === "paper" || (!ref.includes(" ") && on(axisNamed(full, ref))));
   };
-  return data.every(trace) && Object.keys(axes).every(axis) && shapes.every(member("shapes")) && images.every(member("images")) &&
-    shapes.every((_, i) => OUTLINES.has(full.shapes[i].type) && full.shapes[i].xsizemode + full.shapes[i].ysizemode === "scaledscaled");
+  const known = (_, i) => {
+    const { type, xsizemode, ysizemode } = full.shapes[i];
+    return OUTLINES.has(type) && [xsizemode, ysizemode].every((mode) => mode === "scaled");
+  };
+  return data.every(trace) && Object.keys(axes).every(axis) &&
+    shapes.every(member("shapes")) && shapes.every(known) && images.every(member("images"));
 }
 
 async function step(Plotly, plot, changes) {
@@ -156,7 +163,8 @@ function calculate(plot, data) {
   traces.forEach((trace, i) => {
     const arranged = crossed.get(full._plots[trace.xaxis + trace.yaxis])?.has(trace._module.crossTraceCalc);
     if (!(data[i] || arranged)) return; // bars are arranged from nothing, or they would be twice
-    if (trace._length !== null) trace._length = Math.min(...["x", "y"].filter((key) => listed(trace[key])).map((key) => trace[key].length));
+    const lengths = [trace.x, trace.y].filter(listed).map(({ length }) => length);
+    if (trace._length !== null) trace._length = Math.min(...lengths);
     if (trace.visible !== true) return;
     trace._extremes = {};
     let points = trace._module.calc(plot, trace);
@@ -187,8 +195,8 @@ function draw(plot, data) {
   new Set(data.map((_, i) => traces[i]._module.style)).forEach((style) => style?.(plot));
 }
 
-/* Ways from a place to pixels from the top left, of each letter. */
-function pixels2d(full, { xref, yref }) {
+/* Ways from a place along x and along y to pixels from the top left. */
+function ways(full, { xref, yref }) {
   const { l, t, w, h } = full._size;
   const along = (ref, paper) => {
     const axis = ref !== "paper" && axisNamed(full, ref);
@@ -200,7 +208,7 @@ function pixels2d(full, { xref, yref }) {
 const LETTERS = { M: "xy", L: "xy", H: "x", V: "y", Q: "xyxy", C: "xyxyxy", T: "xy", S: "xyxy", Z: "" };
 
 function outline(full, shape) {
-  const to = pixels2d(full, shape), { type, path, x0, x1, y0, y1 } = shape;
+  const to = ways(full, shape), { type, path, x0, x1, y0, y1 } = shape;
   if (type === "line") return `M${to.x(x0)},${to.y(y0)}L${to.x(x1)},${to.y(y1)}`;
   if (type === "rect") return `M${to.x(x0)},${to.y(y0)}H${to.x(x1)}V${to.y(y1)}H${to.x(x0)}Z`;
   return path.replace(/([MLHVQCTSZ])([^MLHVQCTSZ]*)/g, (_, command, rest) => {
@@ -214,11 +222,11 @@ function drawShape(plot, shape, i) {
   node?.setAttribute("d", outline(plot._fullLayout, shape));
 }
 
-const BEFORE = { left: 0, top: 0, center: 0.5, middle: 0.5, right: 1, bottom: 1 }; // the share that lies before an anchor
+const BEFORE = { left: 0, top: 0, center: 0.5, middle: 0.5, right: 1, bottom: 1 }; // shares before an anchor
 
 function drawImage(plot, image, i) {
-  const node = [...plot.querySelectorAll(".imagelayer image, .layer-above image")].find((one) => one.__data__?._index === i);
-  const to = pixels2d(plot._fullLayout, image);
+  const node = [...plot.querySelectorAll(".imagelayer image")].find((one) => one.__data__?._index === i);
+  const to = ways(plot._fullLayout, image);
   node?.setAttribute("x", to.x(image.x) - BEFORE[image.xanchor] * node.getAttribute("width"));
   node?.setAttribute("y", to.y(image.y) - BEFORE[image.yanchor] * node.getAttribute("height"));
 }
