@@ -66,11 +66,11 @@ class Server:
         return connection.getresponse()
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
+def wait_until(holds: Callable[[], object], seconds: float = PATIENCE, pause: float = 0.1) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
+        time.sleep(pause)
 
 
 @pytest.fixture
@@ -505,6 +505,20 @@ def test_a_signal_ends_everything(start: Callable[..., Server], page: Page, numb
     assert psutil.wait_procs(family, PATIENCE)[1] == []
     assert not Path(folder).exists()
     assert server.said().splitlines()[1:] == ["Press Ctrl-C to stop it."]
+
+
+def test_a_signal_ends_a_kernel_that_has_just_been_started(start: Callable[..., Server]) -> None:
+    for _ in range(4):  # of which about half meet Jupyter before it knows the kernel
+        server = start("--no-browser", "--port", "0").ready()
+        wait_until(lambda server=server: len(server.kernels()) == 1)
+        (first,) = server.kernels()
+        server.get("/").read()
+        wait_until(lambda server=server, first=first: set(server.kernels()) - {first}, pause=0.001)
+        family = psutil.Process(server.process.pid).children(recursive=True)
+        os.kill(server.process.pid, signal.SIGTERM)
+        assert server.process.wait(PATIENCE) == 0
+        assert psutil.wait_procs(family, PATIENCE)[1] == []
+        assert server.said().splitlines()[1:] == ["Press Ctrl-C to stop it."]
 
 
 @pytest.mark.parametrize("after", [0.1, 0.6, 1.2, 1.8])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from visits import settled
@@ -185,6 +186,29 @@ def test_the_map_is_moved_by_arrows_and_by_click(lesson: Page) -> None:
     place = map.locator(".nsewdrag").first.bounding_box()
     assert place is not None
     lesson.mouse.click(place["x"] + place["width"] * 0.25, place["y"] + place["height"] * 0.25)
+    expect(box(lesson)).to_have_value(re.compile("^\N{MINUS SIGN}(1.9|2|2.1)$"))
+    expect(box(lesson, "W_x input weight")).to_have_value(re.compile("^(1.8|2|2.2)$"))
+
+
+def test_a_click_in_the_map_goes_after_the_keys_before_it(lesson: Page) -> None:
+    map = lesson.get_by_role("group", name=re.compile("Where you are"))
+    map.locator(".main-svg").first.wait_for()
+    map.focus()  # which scrolls there
+    place = map.locator(".nsewdrag").first.bounding_box()
+    assert place is not None
+    kernels = [
+        child
+        for child in psutil.Process().children(recursive=True)
+        if "gradprod.serve.kernel" in child.cmdline()
+    ]
+    for kernel in kernels:
+        kernel.suspend()
+    map.press("ArrowRight")  # under way
+    map.press("ArrowUp")  # waits for that one
+    lesson.mouse.click(place["x"] + place["width"] * 0.25, place["y"] + place["height"] * 0.25)
+    for kernel in kernels:
+        kernel.resume()
+    settled(lesson)
     expect(box(lesson)).to_have_value(re.compile("^\N{MINUS SIGN}(1.9|2|2.1)$"))
     expect(box(lesson, "W_x input weight")).to_have_value(re.compile("^(1.8|2|2.2)$"))
 

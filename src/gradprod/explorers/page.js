@@ -296,7 +296,8 @@ class Page {
     // what is long to lay out comes after the pictures
     const later = task => (G.later ?? (now => now()))(task);
     (G.along ??= new Set()).add(this.resound);
-    signal?.addEventListener("abort", () => G.along.delete(this.resound));
+    (G.ahead ??= new Set()).add(this.hurry);
+    signal?.addEventListener("abort", () => { G.along.delete(this.resound); G.ahead.delete(this.hurry); });
     for (const name of ["cards", "numbers", "table"]) {
       const put = () => this[`put_${name}`]();
       listen(name, () => later(put));
@@ -354,9 +355,10 @@ class Page {
     delete this.timers.echo;
     for (const [control, show] of this.echoes) { this.echoes.delete(control); show(); }
   };
+  /** Before anything but a change: what waits goes first, or it would come after and undo it. */
+  hurry = () => this.flush(true);
   refuses(name) { return !!this.model.get("notes")[name]?.error; }
-  /** Anything but a change: what waits goes first, or it would come after and undo it. */
-  act(what, data = {}, buffers = []) { this.flush(true); this.send(what, data, buffers); }
+  act(what, data = {}, buffers = []) { this.hurry(); this.send(what, data, buffers); }
   send(what, data, buffers = []) {
     this.model.send({ do: what, with: data, seq: ++this.seq }, undefined, buffers);
     this.progress();

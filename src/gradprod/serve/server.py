@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import logging
@@ -26,6 +27,7 @@ from gradprod.view import plotly_js
 from gradprod.view.server_extension import handlers as plotly_handlers
 
 HERE = Path(__file__).parent
+KERNEL = "gradprod.serve.kernel"  # the module that runs in each
 PAGE = HERE / "pages" / "app.ipynb"
 
 # Template and kernel are found by their place in the package, so that an editable install, a wheel and
@@ -36,8 +38,8 @@ os.environ["JUPYTER_PATH"] = os.pathsep.join(
 # jsonschema's optional checker of internationalised addresses compiles its grammar for a second at import.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
+import psutil  # noqa: E402
 import tornado.web  # noqa: E402
-from jupyter_core.utils import run_sync  # noqa: E402
 from jupyter_server.base.handlers import JupyterHandler  # noqa: E402
 from jupyter_server.services.kernels.handlers import KernelActionHandler  # noqa: E402
 from jupyter_server.utils import url_path_join  # noqa: E402
@@ -284,9 +286,24 @@ class Server(Voila):
             self.stop()
 
     def stop(self) -> None:
-        """End every kernel at once (none holds anything to save) and remove their connection files."""
-        run_sync(self.kernel_manager.shutdown_all)(now=True)
+        """End every kernel at once (none holds anything to save) and remove their connection files.
+
+        Jupyter's own way waits for those that are about to start, and fails at one that just does.
+        """
+        kernels = [child for child in psutil.Process().children(recursive=True) if is_kernel(child)]
+        for kernel in kernels:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                kernel.kill()
+        psutil.wait_procs(kernels)
         shutil.rmtree(self.connection_dir, ignore_errors=True)
+
+
+def is_kernel(process: psutil.Process) -> bool:
+    """Whether a child of ours is a kernel; it may also be the reader's browser."""
+    try:
+        return KERNEL in process.cmdline()
+    except psutil.Error:
+        return False
 
 
 def join_scripts(folders: Iterable[Path]) -> bytes:

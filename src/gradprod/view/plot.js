@@ -7,6 +7,7 @@
                "svg", caption a list of lines over it, every option may be missing. It is also `(await host.getWidget(ref)).exports.export`.
 
      G.along   functions that mark on the page what belongs to the picture which is about to be drawn.
+     G.ahead   functions that send what the page still holds back, before a click goes.
      G.later   has a function called once all pictures are drawn and shown.
      G.hold    has a function called at once, or as soon as the picture is shown that is on its way to the screen.
 
@@ -455,7 +456,11 @@ export default () => {
         const hover = (value) => {
           if (state.hover) write("_hover", value);
         };
-        plot.on("plotly_click", ({ points }) => points.length && tell(() => model.send({ click: point(points[0]) })));
+        plot.on("plotly_click", ({ points }) => {
+          if (!points.length) return;
+          G.ahead?.forEach((send) => send());
+          tell(() => model.send({ click: point(points[0]) }));
+        });
         plot.on("plotly_hover", ({ points }) => points.length && hover(point(points[0])));
         plot.on("plotly_unhover", () => hover(null));
         plot.on("plotly_doubleclick", () => {
