@@ -1,7 +1,8 @@
 /* Draws a step: a figure that differs in values alone from the one that stands. Plotly.react asks of every attribute of
    a figure anew what it is, and draws all of it anew: most of what a step of a slider takes. Here plotly's own traces
-   calculate and draw what differs, and its axes as when somebody pans. What isn't sure to come out as react draws it is
-   left to react: other axes, shapes, styles, categories, axes that fit themselves to the data, or are tied to others.
+   calculate and draw what differs; axes with listed ticks slide, others are drawn as when somebody pans. What isn't sure to
+   come out as react draws it is left to react: other axes, shapes, styles, categories, axes that fit themselves to the
+   data, or are tied to others.
 
      differences(old, now)         what differs, undefined where that is more than values
      step(Plotly, plot, changes)   draws it; else a promise of the function of plotly's that has to draw it all: "react"
@@ -109,13 +110,12 @@ function simple(plot, { data, axes, shapes, images }) {
     const on = name === "images" ? (axis) => axis?.type === "linear" : straight;
     return [made.xref, made.yref].every((ref) => ref === "paper" || (!ref.includes(" ") && on(axisNamed(full, ref))));
   };
-  const known = (_, i) => {
-    const { type, xsizemode, ysizemode } = full.shapes[i];
-    return OUTLINES.has(type) && [xsizemode, ysizemode].every((mode) => mode === "scaled");
-  };
-  return data.every(trace) && Object.keys(axes).every(axis) &&
-    shapes.every(member("shapes")) && shapes.every(known) && images.every(member("images"));
+  return data.every(trace) && Object.keys(axes).every(axis) && images.every(member("images")) &&
+    shapes.every(member("shapes")) && shapes.every((_, i) => drawable(full.shapes[i]));
 }
+
+const drawable = ({ type, xsizemode, ysizemode, label }) =>
+  OUTLINES.has(type) && !label?.text && [xsizemode, ysizemode].every((mode) => mode === "scaled");
 
 async function step(Plotly, plot, changes) {
   try {
@@ -134,9 +134,13 @@ async function change(Plotly, plot, changes) {
   images.forEach((values, i) => assign(plot.layout.images[i], full.images[i], values));
   data.forEach((values, i) => assign(plot.data[i], traces[i], values));
   calculate(plot, data);
-  const names = Object.keys(axes);
-  if (names.length) {
-    for (const name of names) assign(plot.layout[name], full[name], axes[name]);
+  const names = Object.keys(axes), drawn = [...data], outlined = [...shapes];
+  for (const name of names) {
+    assign(plot.layout[name], full[name], axes[name]);
+    for (const axis of [plot.layout[name], full[name]]) axis.range = [...axis.range]; // plotly may write into it
+  }
+  const moves = names.map((name) => sliding(plot, full[name]));
+  if (!moves.every(Boolean)) {
     const ranges = names.map((name) => [`${name}.range`, [...plot.layout[name].range]]);
     // relayout makes all anew for axes that are tied; here all that are tied to each other fit already
     const groups = names.map((name) => [full[name], full[name]._constraintGroup]);
@@ -146,8 +150,13 @@ async function change(Plotly, plot, changes) {
     await done;
     return;
   }
-  draw(plot, data);
-  shapes.forEach((_, i) => drawShape(plot, full.shapes[i], i));
+  for (const { traces, shapes, move } of moves) {
+    move();
+    for (const i of traces) drawn[i] ??= {};
+    for (const i of shapes) outlined[i] ??= {};
+  }
+  draw(plot, drawn);
+  outlined.forEach((_, i) => drawShape(plot, full.shapes[i], i));
   images.forEach((_, i) => drawImage(plot, full.images[i], i));
   plot.emit("plotly_afterplot");
 }
@@ -174,6 +183,74 @@ function calculate(plot, data) {
     calcdata[i] = points;
   });
   for (const [subplot, arrange] of crossed) arrange.forEach((one) => one(plot, subplot));
+}
+
+const spelled = new Map(); // text of a tick -> what stands in its node, as plotly wrote it
+
+/* How an axis goes to the range that it has now, with what moves along: its listed ticks, in texts that plotly has
+   written before. undefined where only plotly can say how. */
+function sliding(plot, axis) {
+  const { _fullLayout: full, _fullData } = plot, { _id: id, _vals: before, _gridVals: lines, range, title, minor } = axis;
+  const plain = axis.type === "linear" && axis.tickmode === "array" && listed(axis.ticktext) && axis.visible &&
+    axis.showticklabels && axis.ticklabelposition === "outside" && axis.ticklabeloverflow === "allow" && axis.tickangle === 0 &&
+    !axis.ticklabelshift && axis.ticklabelstep === 1 && axis.tickson !== "boundaries" && !axis.ticks && !axis.zeroline &&
+    !minor?.ticks && !minor?.showgrid && [undefined, full._dfltTitle?.[id[0]]].includes(title?.text) &&
+    !axis.rangeslider?.visible && axis._subplotsWith?.length === 1;
+  const here = ({ xref, yref }) => xref === id || yref === id;
+  if (!plain || ["annotations", "images", "selections"].some((name) => full[name]?.some(here))) return undefined;
+  const places = (all, on) => [...all.keys()].filter((i) => on(all[i]));
+  const traces = places(_fullData, ({ xaxis, yaxis, visible }) => visible === true && (xaxis === id || yaxis === id));
+  const shapes = places(full.shapes ?? [], (shape) => shape.visible !== false && here(shape));
+  const loose = ({ type, error_x, error_y }) => type in LISTS && !error_x?.visible && !error_y?.visible;
+  if (!traces.every((i) => loose(_fullData[i])) || !shapes.every((i) => drawable(full.shapes[i]))) return undefined;
+
+  const subplot = full._plots[axis._mainSubplot], across = id[0] === "x";
+  const groups = [...subplot[`${id[0]}axislayer`].node().querySelectorAll(`g.${id}tick`)];
+  const paths = !axis.showgrid ? [] : [...subplot.gridlayer.select(`.${id}`).node().querySelectorAll(`path.${id}grid`)];
+  const texts = groups.map((group) => group.children.length === 1 && group.querySelector("text"));
+  const known = axis.showgrid ? paths.length > 0 && paths.length === lines.length : true;
+  if (!known || !groups.length || groups.length !== before.length) return undefined;
+  for (const [i, text] of texts.entries()) {
+    if (text?.parentNode !== groups[i]) return undefined;
+    if (spelled.size > 500) spelled.clear();
+    spelled.set(groups[i].__data__.text, [...text.childNodes]);
+  }
+  const start = texts[0].getAttribute("transform").match(/^translate\(([^,()]+),([^,()]+)\)$/);
+  const beyond = (range[1] - range[0]) / 10000, ends = [range[0] - beyond, range[1] + beyond];
+  const values = [...axis.tickvals].map((x, i) => ({ ...groups[0].__data__, x, text: String(axis.ticktext[i]) }))
+    .filter(({ x }) => x > Math.min(...ends) && x < Math.max(...ends));
+  if (!start || !values.length || !values.every(({ text }) => spelled.has(text) && !/<br/i.test(text))) return undefined;
+
+  return { traces, shapes, move() {
+    axis.setScale();
+    const place = ({ x }) => axis._offset + axis.l2p(x);
+    arrange(groups, values, (group, value) => {
+      const text = group.firstChild, { x } = value;
+      if (text.getAttribute("data-unformatted") !== value.text) {
+        text.replaceChildren(...spelled.get(value.text).map((node) => node.cloneNode(true)));
+        text.setAttribute("data-unformatted", value.text);
+      }
+      text.__data__ = value;
+      const at = across ? [place({ x }), start[2]] : [start[1], place({ x })];
+      text.setAttribute("transform", `translate(${at})`);
+    });
+    axis._vals = values;
+    axis._gridVals = values.filter(({ x }) => axis.l2p(x) > 1 && axis.l2p(x) < axis._length - 1);
+    if (axis.showgrid) arrange(paths, axis._gridVals, (path, value) => {
+      path.setAttribute("transform", `translate(${across ? [place(value), 0] : [0, place(value)]})`);
+    });
+  } };
+}
+
+/* As many nodes as there are values, and each what its value says; the first is the model of those that are missing. */
+function arrange(nodes, values, put) {
+  nodes.slice(values.length).forEach((node) => node.remove());
+  values.forEach((value, i) => {
+    nodes[i] ??= nodes[0].cloneNode(true);
+    if (!nodes[i].isConnected) nodes[i - 1].after(nodes[i]);
+    nodes[i].__data__ = value;
+    put(nodes[i], value);
+  });
 }
 
 /* The layers of traces that differ. */
