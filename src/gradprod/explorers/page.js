@@ -289,7 +289,7 @@ class Page {
     this.sheet = el("div", { class: "sheet" });
     root.replaceChildren(this.sheet);
     this.theme = this.remembered("theme") ?? (document.body.dataset.jpThemeLight === "false" ? "dark" : "light");
-    root.dataset.theme = this.theme;
+    this.dress();
     const listen = (name, handle) => { model.on(`change:${name}`, handle); };
     listen("frame", () => this.draw());
     for (const name of ["values", "words", "notes", "address", "done"]) listen(name, () => this[`put_${name}`]());
@@ -667,9 +667,13 @@ class Page {
   // -- what the reader does --
 
   go(number) { if (number !== this.frame.number) { this.act("lesson", { number }); } }
+  dress() {
+    this.root.dataset.theme = this.theme;
+    if (this.frame.app) document.body.dataset.gradprod = this.theme;
+  }
   turn() {
     this.theme = this.theme === "dark" ? "light" : "dark";
-    this.root.dataset.theme = this.theme;
+    this.dress();
     this.dark.setAttribute("aria-pressed", this.theme === "dark");
     this.remembered("theme", this.theme);
     this.act("look", this.look());

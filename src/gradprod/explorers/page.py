@@ -197,7 +197,7 @@ class Page(anywidget.AnyWidget):
             handler = self._do_nothing
         with self._telling():
             handler(**message.get("with", {}), **({"data": bytes(buffers[0])} if buffers else {}))
-        self._pacer.request()
+        self._pacer.request(last=True)
 
     @contextlib.contextmanager
     def _telling(self, control: str = "") -> Iterator[None]:

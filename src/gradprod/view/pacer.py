@@ -42,6 +42,11 @@ class Frames:
         self.taken({view: self._sent.get(view, 0)})
         self._silent.discard(view)
 
+    @property
+    def all_taken(self) -> bool:
+        """Whether nothing is under way, and nobody waits."""
+        return not (self._sent or self._waiting)
+
     def when_taken(self, call: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
         """Call soon, and not before all that is under way has been taken or `PATIENCE` is over."""
         self._waiting.append(call)
@@ -84,16 +89,24 @@ class Pacer:
         self._frames = frames
         self._requested = False
 
-    def request(self) -> None:
+    def request(self, *, last: bool = False) -> None:
         """Say that the state has changed; any number of requests before the next computation count as one.
 
         Outside of an event loop, as in a script or a test, ``compute`` runs at once.
+
+        Parameters
+        ----------
+        last : bool
+            Whether no other request will follow at once, as at the end of a message from the browser:
+            where nothing is under way there, ``compute`` need not wait for one.
         """
         if self._requested:
             return
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
+            loop = None
+        if loop is None or (last and self._frames.all_taken):
             self._compute()
             return
         self._requested = True
