@@ -14,6 +14,7 @@ import pytest
 from gradprod import i18n
 from gradprod.explorers import App, VanishOrExplode
 from gradprod.explorers import app as app_module
+from gradprod.explorers import page as page_module
 from gradprod.explorers.controls import Real
 from gradprod.explorers.lessons import LESSONS, Entry
 from gradprod.explorers.messages import messages
@@ -185,6 +186,27 @@ def test_the_picture_is_drawn_in_the_size_and_theme_of_the_page(monkeypatch: pyt
     page = Page(VanishOrExplode())
     does(page, "hello", sizes={"chart": [640, 444]}, theme="dark")
     assert ("chart", Style(theme="dark", width=640, height=444)) in styles
+
+
+def test_the_page_draws_the_main_picture_undisturbed_unless_it_is_dragged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[Any] = []
+    now = [100.0]
+    monkeypatch.setattr(page_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(page_module.time, "sleep", done.append)
+    monkeypatch.setattr(VanishOrExplode, "draw", lambda self, name, style: done.append(name) or {})
+    page = Page(VanishOrExplode())
+    does(page, "hello", sizes={"chart": [640, 444]})
+    done.clear()
+    now[0] += 1
+    does(page, "set", values={"recurrent_weight": 1.2})
+    assert done == ["chart", page_module.HEAD_START, "map"]
+    done.clear()
+    for _ in range(3):
+        now[0] += 0.03
+        does(page, "set", values={"recurrent_weight": now[0] / 100})
+    assert done == 3 * ["chart", "map"]
 
 
 def test_downloads_and_calls_are_sent(page: Page, sent: list[Any]) -> None:

@@ -50,6 +50,31 @@ def test_many_requests_are_one_computation_of_the_newest_state() -> None:
     run(scenario)
 
 
+def test_the_last_request_is_computed_at_once_if_nothing_is_under_way() -> None:
+    async def scenario() -> None:
+        frames, state, seen = Frames(), 1, []
+
+        def compute() -> None:
+            seen.append(state)
+            frames.sent("a", state)
+
+        paced = Pacer(compute, frames=frames)
+        paced.request(last=True)
+        assert seen == [1]
+        state = 2
+        paced.request(last=True)
+        await turns()
+        assert seen == [1]
+        frames.taken({"a": 1})
+        state = 3
+        paced.request(last=True)  # one has been asked for already
+        assert seen == [1]
+        await turns()
+        assert seen == [1, 3]
+
+    run(scenario)
+
+
 def test_waits_until_every_view_is_taken() -> None:
     async def scenario() -> None:
         frames, state, seen = Frames(), 0, []

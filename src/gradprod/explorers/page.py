@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from html import escape
 from typing import Any
@@ -77,6 +78,11 @@ LABELS = {
 MOVES = ("set", "preset", "reset", "run", "upload", "pin")
 """Messages that would change what an open question is about, or give its answer away."""
 
+CALM = 0.1
+"""Seconds without a message after which the next one is a step by itself, not part of a drag."""
+
+HEAD_START = 0.01
+"""Seconds that the page has for the main picture of such a step before the others ask for a processor too."""
 
 SHOWN = ("frame", "values", "words", "cards", "numbers", "table", "notes", "address", "done")
 """Traits that the page shows."""
@@ -143,6 +149,7 @@ class Page(anywidget.AnyWidget):
         self._chosen_claim: int | None = None
         self._measured: dict[tuple[int, int, str], Judgement] = {}
         self._busy = self._greeted = False
+        self._received, self._hurried = 0.0, False
         self._watched: Explorer | None = None
         self._pacer = Pacer(self._compute)
         self.on_msg(self._receive)
@@ -193,6 +200,8 @@ class Page(anywidget.AnyWidget):
         if handler is None:
             return
         self.newest = int(message.get("seq", self.newest))
+        before, self._received = self._received, time.monotonic()
+        self._hurried = self._received - before < CALM
         if self.explorer.veiled and message["do"] in MOVES:
             handler = self._do_nothing
         with self._telling():
@@ -406,13 +415,17 @@ class Page(anywidget.AnyWidget):
     def _draw(self) -> None:
         """The pictures, none before a page has told its size and its link.
 
-        Each leaves at once, the main one first: the page draws it while the next is computed. Only that one
-        is waited for; with the others a page that is slow skips what it has no time for.
+        Each leaves at once, the main one first. Only that one is waited for; with the others a page that is
+        slow skips what it has no time for. Kernel, server and browser may share two processors: after a
+        single step the page draws the main one undisturbed, in a drag there is no time to lose.
         """
         if not self._greeted:
             return
         made = [p for p in self.explorer.parts(Picture) if p.when is None or p.when(self.explorer)]
-        for picture in sorted(made, key=lambda p: p.place != "main"):
+        mains = sum(p.place == "main" for p in made)
+        for i, picture in enumerate(sorted(made, key=lambda p: p.place != "main")):
+            if i == mains and not self._hurried:
+                time.sleep(HEAD_START)
             view = self.view(picture.name)
             width, height = view.size
             if not width:

@@ -556,14 +556,15 @@ def _hover(d: _Drawn, limit: _Drawn | None, of: int) -> Figure:
         lag = _("lag {n}", n="%{x:,d}")
         return {"hovertemplate": f"{named} {lag}: <b>10<sup>%{{y:.1f}}</sup></b><extra></extra>"}
     kind, bound = _kind_name(d.kind), _("bound")
+    beside, alone = _("{name} at lag {n}: {w}"), _("lag {n}: {w}")
     values = zip(d.log10.tolist(), d.sign.tolist(), strict=True)
     words = []
     for n, (log10, sign) in enumerate(values):
         exact = number(log10, sign=sign)
         if of > 1:
-            words.append(_("{name} at lag {n}: {w}", name=named, n=n, w=exact))
+            words.append(beside.format(name=named, n=n, w=exact))
             continue
-        head = _("lag {n}: {w}", n=n, w=left_in_words(log10))
+        head = alone.format(n=n, w=left_in_words(log10))
         tail = f"   {bound} {number(float(limit.log10[n]))}" if limit is not None else ""
         words.append(f"<b>{head}</b><br>{kind} {exact}{tail}")
     return {"text": words, "hovertemplate": "%{text}<extra></extra>"}
