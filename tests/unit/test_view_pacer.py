@@ -53,12 +53,7 @@ def test_many_requests_are_one_computation_of_the_newest_state() -> None:
 def test_the_last_request_is_computed_at_once_if_nothing_is_under_way() -> None:
     async def scenario() -> None:
         frames, state, seen = Frames(), 1, []
-
-        def compute() -> None:
-            seen.append(state)
-            frames.sent("a", state)
-
-        paced = Pacer(compute, frames=frames)
+        paced = Pacer(lambda: (seen.append(state), frames.sent("a", state)), frames=frames)
         paced.request(last=True)
         assert seen == [1]
         state = 2

@@ -79,7 +79,7 @@ MOVES = ("set", "preset", "reset", "run", "upload", "pin")
 """Messages that would change what an open question is about, or give its answer away."""
 
 CALM = 0.1
-"""Seconds without a message after which the next one is a step by itself, not part of a drag."""
+"""Seconds without a picture after which the next one is a step by itself, not part of a drag."""
 
 HEAD_START = 0.01
 """Seconds that the page has for the main picture of such a step before the others ask for a processor too."""
@@ -149,7 +149,7 @@ class Page(anywidget.AnyWidget):
         self._chosen_claim: int | None = None
         self._measured: dict[tuple[int, int, str], Judgement] = {}
         self._busy = self._greeted = False
-        self._received, self._hurried = 0.0, False
+        self._drawn = 0.0
         self._watched: Explorer | None = None
         self._pacer = Pacer(self._compute)
         self.on_msg(self._receive)
@@ -200,8 +200,6 @@ class Page(anywidget.AnyWidget):
         if handler is None:
             return
         self.newest = int(message.get("seq", self.newest))
-        before, self._received = self._received, time.monotonic()
-        self._hurried = self._received - before < CALM
         if self.explorer.veiled and message["do"] in MOVES:
             handler = self._do_nothing
         with self._telling():
@@ -422,10 +420,11 @@ class Page(anywidget.AnyWidget):
         if not self._greeted:
             return
         made = [p for p in self.explorer.parts(Picture) if p.when is None or p.when(self.explorer)]
-        mains = sum(p.place == "main" for p in made)
-        for i, picture in enumerate(sorted(made, key=lambda p: p.place != "main")):
-            if i == mains and not self._hurried:
+        calm = time.monotonic() - self._drawn > CALM
+        for picture in sorted(made, key=lambda p: p.place != "main"):
+            if calm and picture.place != "main":
                 time.sleep(HEAD_START)
+                calm = False
             view = self.view(picture.name)
             width, height = view.size
             if not width:
@@ -433,6 +432,7 @@ class Page(anywidget.AnyWidget):
             style = Style(width=width or 700, height=height or picture.heights[0], **self.look)
             drawn, said = self.explorer.draw(picture.name, style), self.explorer.describe(picture.name)
             view.show(drawn, said, awaited=picture.place == "main")
+        self._drawn = time.monotonic()
 
     def _content(self) -> dict[str, Any]:
         """Everything that the page says, by trait."""
